@@ -1,0 +1,142 @@
+"""What routing tells: which department has a case, and each correspondence step it takes."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from shared.contracts.envelope import CaseStatus, CategoryRef, DepartmentRef, Event, Frozen, Outcome, Sealed
+
+
+class CaseState(Frozen):
+    """Every event of routing on a case says where the case stands after it."""
+
+    status: CaseStatus
+    due_at: AwareDatetime | None = None
+    due_on: date | None = None
+    department: DepartmentRef | None = None
+    category: CategoryRef | None = None
+
+
+class CaseAssignedData(CaseState):
+    """``method`` says who chose: the citizen's category, a rule, the classifier, the centre's triage, an officer."""
+
+    method: Literal["citizen", "rule", "classifier", "triage", "officer"]
+
+
+class CaseAssigned(Event):
+    """A department has the case, with a date by which it must answer."""
+
+    type: Literal["case.assigned.v1"] = "case.assigned.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseAssignedData
+
+
+class CaseReferredData(CaseState):
+    """``department`` is the one the case went to."""
+
+    from_department: DepartmentRef
+
+
+class CaseReferred(Event):
+    """The case went to another department."""
+
+    type: Literal["case.referred.v1"] = "case.referred.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseReferredData
+
+
+class CaseAccepted(Event):
+    """The department took the case in hand."""
+
+    type: Literal["case.accepted.v1"] = "case.accepted.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseState
+
+
+class CaseToldData(CaseState):
+    """``note_sealed``: what the officer wrote to the citizen, for intake and sms only."""
+
+    note_sealed: Sealed
+
+
+class CaseInformationRequested(Event):
+    """The officer asks the citizen a question; the clock stops until the answer."""
+
+    type: Literal["case.information_requested.v1"] = "case.information_requested.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseToldData
+
+
+class CaseResumed(Event):
+    """The citizen answered: the clock runs again, with a new due date."""
+
+    type: Literal["case.resumed.v1"] = "case.resumed.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseState
+
+
+class CaseProgressed(Event):
+    """The officer tells how far the case has come."""
+
+    type: Literal["case.progressed.v1"] = "case.progressed.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseToldData
+
+
+class CaseExtendedData(CaseToldData):
+    """``note_sealed`` is the reason; ``due_at`` the new date."""
+
+    days: int
+
+
+class CaseExtended(Event):
+    """The department needs more time, once, and says why."""
+
+    type: Literal["case.extended.v1"] = "case.extended.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseExtendedData
+
+
+class CaseDecidedData(CaseState):
+    """``letter_sealed``: the letter's text, for letters only. ``note_sealed``: the SMS' own words, if the officer
+    wrote any. ``decision_no`` counts the decisions of a case from 1 (a reopened case has a second one).
+    """
+
+    outcome: Outcome
+    decision_no: int
+    letter_sealed: Sealed
+    note_sealed: Sealed | None = None
+    decided_at: AwareDatetime
+
+
+class CaseDecided(Event):
+    """A decision counts: one officer wrote it, somebody else approved it."""
+
+    type: Literal["case.decided.v1"] = "case.decided.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseDecidedData
+
+
+class CaseClosed(Event):
+    """The correspondence ended."""
+
+    type: Literal["case.closed.v1"] = "case.closed.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseState
+
+
+class CaseReopened(Event):
+    """The citizen was not content with the decision and the case is open again."""
+
+    type: Literal["case.reopened.v1"] = "case.reopened.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseState
+
+
+class CaseWithdrawn(Event):
+    """The citizen took the case back."""
+
+    type: Literal["case.withdrawn.v1"] = "case.withdrawn.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseState
