@@ -140,3 +140,27 @@ class CaseWithdrawn(Event):
     type: Literal["case.withdrawn.v1"] = "case.withdrawn.v1"
     source: Literal["routing"] = "routing"
     data: CaseState
+
+
+class CategoryEntry(CategoryRef):
+    """A category that can be chosen; ``pipeline`` says whether it is correspondence or a corruption report."""
+
+    department_id: str
+    pipeline: Literal["zrm", "irm"]
+
+
+class DirectoryChangedData(Frozen):
+    """The whole public directory as it now stands; ``organisations`` are the bodies under the ministry."""
+
+    version: int
+    departments: tuple[DepartmentRef, ...]
+    categories: tuple[CategoryEntry, ...]
+    organisations: tuple[DepartmentRef, ...]
+
+
+class DirectoryChanged(Event):
+    """Departments, categories or organisations changed."""
+
+    type: Literal["directory.changed.v1"] = "directory.changed.v1"
+    source: Literal["routing"] = "routing"
+    data: DirectoryChangedData
