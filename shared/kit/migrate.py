@@ -11,7 +11,7 @@ from alembic.config import Config
 from sqlalchemy import text
 from sqlalchemy.util import await_only
 
-from shared.kit.settings import load_settings
+from shared.kit.settings import ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,7 +42,7 @@ def main() -> None:
     if len(sys.argv) != 2:
         raise SystemExit("usage: python -m shared.kit.migrate services.<name> | gateway")
     package = sys.argv[1]
-    upgrade(package, load_settings(package.rpartition(".")[2]).dsn)
+    upgrade(package, ServiceSettings().postgres_dsn(package.rpartition(".")[2]))
 
 
 if __name__ == "__main__":

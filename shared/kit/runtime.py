@@ -76,7 +76,7 @@ def run(service: Service[S, R]) -> None:
 
 async def serve(service: Service[S, R], settings: S, *, role: str) -> None:
     """Runs the service in ``role`` until the server is told to stop; the jobs stop after the last answer is sent."""
-    database = Database.connect(settings.dsn, pool_size=settings.pool_size)
+    database = Database.connect(settings.postgres_dsn(service.name), pool_size=settings.postgres_pool)
     broker = Broker(settings.rabbitmq_url.get_secret_value(), name=f"seda.{service.name}")
     try:
         async with service.resources(settings, database) as resources:

@@ -1,6 +1,6 @@
 """``make replay``: sends parked events back to their consumers.
 
-``python -m shared.kit.bus.replay [--service sms] [--id 7] [--type case.decided.v1] [--since 2026-11-24T00:00:00Z]``;
+``python -m shared.kit.bus.replay SERVICE [--id 7] [--type case.decided.v1] [--since 2026-11-24T00:00:00Z]``;
 with ``--list`` it only shows what is parked.
 """
 
@@ -15,7 +15,7 @@ from shared.contracts.registry import QUEUES
 from shared.kit.bus.broker import Broker
 from shared.kit.bus.parking import replay
 from shared.kit.db import Database
-from shared.kit.settings import load_settings
+from shared.kit.settings import ServiceSettings
 
 SERVICES = sorted({queue.service for queue in QUEUES})
 
@@ -33,25 +33,24 @@ async def _show(database: Database, service: str) -> None:
 
 
 async def _run(arguments: argparse.Namespace) -> None:
-    for service in [arguments.service] if arguments.service else SERVICES:
-        settings = load_settings(service)
-        database = Database.connect(settings.dsn, pool_size=2)
-        broker = Broker(settings.rabbitmq_url.get_secret_value(), name=f"seda.replay.{service}")
-        try:
-            if arguments.list:
-                await _show(database, service)
-            else:
-                count = await replay(database, broker, id=arguments.id, type=arguments.type, since=arguments.since)
-                sys.stdout.write(f"{service}: {count} replayed\n")
-        finally:
-            await broker.close()
-            await database.close()
+    settings = ServiceSettings()
+    database = Database.connect(settings.postgres_dsn(arguments.service), pool_size=2)
+    broker = Broker(settings.rabbitmq_url.get_secret_value(), name=f"seda.replay.{arguments.service}")
+    try:
+        if arguments.list:
+            await _show(database, arguments.service)
+            return
+        count = await replay(database, broker, id=arguments.id, type=arguments.type, since=arguments.since)
+        sys.stdout.write(f"{arguments.service}: {count} replayed\n")
+    finally:
+        await broker.close()
+        await database.close()
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--service", choices=SERVICES)
+    parser.add_argument("service", choices=SERVICES)
     parser.add_argument("--id", type=int)
     parser.add_argument("--type")
     parser.add_argument("--since", type=datetime.fromisoformat)

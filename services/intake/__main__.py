@@ -1,0 +1,6 @@
+"""``python -m services.intake --role api|worker|all``."""
+
+from services.intake.app import SERVICE
+from shared.kit.runtime import run
+
+run(SERVICE)

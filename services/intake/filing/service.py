@@ -1,0 +1,138 @@
+"""Filing a case: from what was sent to one durable row with its event."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import orjson
+
+from services.intake.directory.known import Directory
+from services.intake.filing.faults import fault
+from services.intake.filing.repository import Filed, NewCase
+from services.intake.filing.schemas import CaseIn
+from services.intake.keys import IntakeKeys
+from shared.contracts.envelope import Actor
+from shared.contracts.intake import CaseRegistered, CaseRegisteredData
+from shared.kit.auth import Principal
+from shared.kit.ids import uuid7
+from shared.kit.outbox import lane_of, new_event
+from shared.kit.sealing import seal
+from shared.kit.web.problems import invalid_fields
+from shared.kit.writer import GroupWriter
+from shared.persian.identifiers import new_tracking_code
+
+BY_HAND = ("phone", "in_person", "letter")
+"""Channels of what an operator writes down for somebody."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who a case comes from and over which channel; worked out from the token, never from the body alone."""
+
+    citizen_id: UUID | None
+    partner_id: str | None
+    mobile: str | None
+    channel: str
+    actor: Actor
+
+
+def origin_of(case: CaseIn, principal: Principal, keys: IntakeKeys) -> Origin:
+    """Who files. A citizen's mobile is that of the login; an operator's or a partner's case belongs to whoever has
+    the number given. Raises a 422 problem when the body claims what the caller may not."""
+    mobile, channel = case.citizen.mobile, case.channel
+    if principal.kind == "citizen":
+        if mobile is not None:
+            raise invalid_fields(fault("/citizen/mobile", "mobile_is_that_of_the_login"))
+        if channel in BY_HAND:
+            raise invalid_fields(fault("/channel", "channel_of_operators"))
+        mobile = keys.mobile_of(principal)
+        actor = Actor(kind="citizen", id=principal.subject)
+        return Origin(UUID(principal.subject), None, mobile, channel or "app", actor)
+    citizen_id = keys.blind.citizen_id(mobile) if mobile else None
+    if principal.kind == "partner":
+        if channel is not None:
+            raise invalid_fields(fault("/channel", "channel_of_operators"))
+        return Origin(citizen_id, principal.subject, mobile, "partner", Actor(kind="partner", id=principal.subject))
+    if channel not in BY_HAND:
+        raise invalid_fields(fault("/channel", "channel_needed"))
+    return Origin(citizen_id, None, mobile, channel, Actor(kind="staff", id=principal.subject, title=principal.title))
+
+
+def check_choices(case: CaseIn, directory: Directory) -> None:
+    """Refuses a category, organisation or upload that does not exist, with a 422 problem naming each field."""
+    wrong = []
+    if case.category_id is not None and case.category_id not in directory.categories:
+        wrong.append(fault("/category_id", "unknown_category"))
+    if case.organisation_id is not None and case.organisation_id not in directory.organisations:
+        wrong.append(fault("/organisation_id", "unknown_organisation"))
+    wrong += [fault(f"/attachments/{n}", "unknown_upload") for n in range(len(case.attachments))]
+    if wrong:
+        raise invalid_fields(*wrong)
+
+
+def prepare(case: CaseIn, origin: Origin, keys: IntakeKeys, *, key_hash: bytes, fingerprint: bytes) -> NewCase:
+    """The row of a new case, contact and text sealed, with the event that tells the others of it."""
+    case_id = uuid7()
+    owner = str(case_id).encode()
+    now = datetime.now(UTC)
+    contact = orjson.dumps(
+        {
+            "full_name": case.citizen.full_name,
+            "national_id": case.citizen.national_id,
+            "mobile": origin.mobile,
+            "postal_address": case.citizen.postal_address.model_dump(),
+        }
+    )
+    event = new_event(
+        CaseRegistered,
+        subject=str(case_id),
+        sequence=1,
+        actor=origin.actor,
+        case_id=case_id,
+        data=CaseRegisteredData(
+            tracking_code=new_tracking_code(),
+            kind=case.kind,
+            channel=origin.channel,  # type: ignore[arg-type]
+            language=case.language,
+            registered_at=now,
+            citizen_id=origin.citizen_id,
+            partner_id=origin.partner_id,
+            category_id=case.category_id,
+            province=case.province,
+            county=case.county,
+            organisation_id=case.organisation_id,
+            reachable=origin.mobile is not None,
+            contact_sealed=seal(keys.contact, contact, b"contact:" + owner),
+            text_sealed=seal(
+                keys.text, orjson.dumps({"subject": case.subject, "body": case.body}), b"text:" + owner
+            ),
+        ),
+    )
+    data = event.data
+    return NewCase(
+        key_hash=key_hash,
+        fingerprint=fingerprint,
+        id=case_id,
+        tracking_code=data.tracking_code,
+        citizen_id=data.citizen_id,
+        partner_id=data.partner_id,
+        kind=data.kind,
+        channel=data.channel,
+        language=data.language,
+        category_id=data.category_id,
+        province=data.province,
+        county=data.county,
+        organisation_id=data.organisation_id,
+        contact_sealed=data.contact_sealed,
+        text_sealed=data.text_sealed,
+        registered_at=now,
+        event_id=event.id,
+        event_lane=lane_of(event.subject),
+        event_type=event.type,
+        event_body=event.model_dump_json().encode(),
+    )
+
+
+CaseWriter = GroupWriter[NewCase, Filed]
+

@@ -1,0 +1,44 @@
+"""The keys intake holds: those of contact, text and steps, and the one that names a citizen."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import UUID
+
+import orjson
+
+from shared.kit.auth import Principal
+from shared.kit.sealing import BlindIndex, KeyRing, open_sealed
+from shared.kit.settings import ServiceSettings
+
+
+@dataclass(frozen=True)
+class IntakeKeys:
+    """``contact`` is shared with sms and letters, ``text`` with routing, ``step`` with routing and sms."""
+
+    contact: KeyRing
+    text: KeyRing
+    step: KeyRing
+    identity: KeyRing
+    blind: BlindIndex
+
+    @classmethod
+    def load(cls, settings: ServiceSettings) -> Self:
+        """Reads the rings from the keys' folder; SealError if one is missing."""
+        return cls(
+            *(settings.ring(name) for name in ("contact", "text", "step", "identity")),
+            blind=BlindIndex(settings.ring("blind")),
+        )
+
+    def mobile_of(self, principal: Principal) -> str:
+        """The citizen's mobile (E.164) out of the token, where it travels sealed."""
+        return open_sealed(self.identity, principal.mob or "", b"mobile:" + principal.subject.encode()).decode()
+
+    def text_of(self, case_id: UUID, sealed: str) -> dict[str, Any]:
+        """``{"subject", "body"}`` of a case."""
+        text: dict[str, Any] = orjson.loads(open_sealed(self.text, sealed, b"text:" + str(case_id).encode()))
+        return text
+
+    def note_of(self, case_id: UUID, sealed: str) -> str:
+        """What the officer wrote to the citizen at a step."""
+        note: str = orjson.loads(open_sealed(self.step, sealed, b"step:" + str(case_id).encode()))["text"]
+        return note
