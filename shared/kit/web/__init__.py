@@ -1,0 +1,1 @@
+"""What every HTTP API of Seda does alike: problems, request ids, idempotency, paging, ETags."""
