@@ -7,6 +7,7 @@ are policies (``deploy/rabbitmq/policies.json``), not queue arguments.
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, AbstractQueue
@@ -119,7 +120,7 @@ async def _declare_queue(channel: AbstractChannel, events: AbstractExchange, que
 
 
 async def _quorum(channel: AbstractChannel, name: str, *, single_active: bool = False) -> AbstractQueue:
-    arguments: dict[str, str | bool] = {"x-queue-type": "quorum"}
+    arguments: dict[str, Any] = {"x-queue-type": "quorum"}
     if single_active:
         arguments["x-single-active-consumer"] = True
     return await channel.declare_queue(name, durable=True, arguments=arguments)
