@@ -15,6 +15,7 @@ import uvicorn
 import uvloop
 from fastapi import APIRouter, FastAPI
 
+from shared.kit.auth import Verifier
 from shared.kit.bus.broker import Broker
 from shared.kit.bus.consumer import Consumer
 from shared.kit.bus.parking import DeadLetters
@@ -132,6 +133,7 @@ def _api(service: Service[S, R], chassis: Chassis[S, R], jobs: Sequence[Job], *,
     api = create_api(service.name, routers=service.routers(chassis) if with_routes else [], checks=checks)
     api.state.database = chassis.database
     api.state.settings = chassis.settings
+    api.state.verifier = Verifier.load(chassis.settings.keys_dir / "gateway-internal.pub.jwk", service.name)
     api.state.resources = chassis.resources
     if with_routes:
         service.finish_api(api, chassis)

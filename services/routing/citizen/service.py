@@ -1,0 +1,80 @@
+"""What a citizen asks of the desk: to take the case back, or to open it again. Routing alone owns the status, so these
+cannot race an approval."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.routing.desk import domain, repository
+from services.routing.desk.moves import DEFAULT_SLA_DAYS
+from services.routing.desk.repository import CaseRow
+from services.routing.desk.story import Move, take
+from shared.contracts.envelope import Actor, CaseStatus
+from shared.contracts.routing import CaseReopened, CaseWithdrawn
+from shared.kit.auth import Principal
+from shared.kit.web.language import Text
+from shared.kit.web.problems import CONFLICT, NOT_FOUND, Problem
+from shared.persian.calendar import CALENDAR, jalali
+
+
+class StandingOut(BaseModel):
+    """Where the case stands now; the Jalali date beside the time."""
+
+    id: UUID
+    tracking_code: str
+    status: CaseStatus
+    due_at: datetime | None
+    due_on: str | None
+
+
+async def withdraw(connection: AsyncConnection, principal: Principal, case_id: UUID) -> StandingOut:
+    """Takes the case back. Raises 404 for a foreign case, 409 once it is decided."""
+    case = await _own(connection, principal, case_id)
+    if not domain.may_withdraw(case.status):
+        raise Problem(CONFLICT, detail=_DECIDED)
+    move = Move("withdraw", {"status": "withdrawn", "decision": None}, CaseWithdrawn)
+    return await _taken(connection, case, move, principal)
+
+
+async def reopen(connection: AsyncConnection, principal: Principal, case_id: UUID, reason: str) -> StandingOut:
+    """Opens a decided case again, with a new term. Raises 404 for a foreign case, 409 before the decision, after 30
+    days and the second time."""
+    case = await _own(connection, principal, case_id)
+    now = datetime.now(UTC)
+    if case.status not in ("decided", "closed"):
+        raise Problem(CONFLICT, detail=_UNDECIDED)
+    if case.reopened_at is not None:
+        raise Problem(CONFLICT, detail=_ONCE)
+    if now - case.decided_at > timedelta(days=domain.REOPEN_WITHIN_DAYS):
+        raise Problem(CONFLICT, detail=_LATE)
+    due_at = CALENDAR.add_working_days(now, case.sla_days or DEFAULT_SLA_DAYS)
+    changes = {"status": "reopened", "reopened_at": now, "due_at": due_at, "extended": False, "assignee": None}
+    return await _taken(connection, case, Move("reopen", changes, CaseReopened, note=reason), principal)
+
+
+async def _own(connection: AsyncConnection, principal: Principal, case_id: UUID) -> CaseRow:
+    case = await repository.case_of_citizen(connection, principal, case_id)
+    if case is None:
+        raise Problem(NOT_FOUND)
+    return case
+
+
+async def _taken(connection: AsyncConnection, case: CaseRow, move: Move, principal: Principal) -> StandingOut:
+    actor = Actor(kind="citizen", id=principal.subject)
+    await take(connection, case, move, actor=actor, at=datetime.now(UTC))
+    due_at = move.changes.get("due_at", case.due_at)
+    return StandingOut(
+        id=case.id,
+        tracking_code=case.tracking_code,
+        status=move.changes["status"],
+        due_at=due_at,
+        due_on=jalali(due_at) if due_at else None,
+    )
+
+
+_DECIDED = Text("دربارهٔ این پرونده تصمیم گرفته شده است و دیگر پس گرفته نمی‌شود.", "It is decided and cannot be withdrawn.")
+_UNDECIDED = Text("تنها پس از تصمیم می‌توان پرونده را دوباره باز کرد.", "Only a decided case can be opened again.")
+_ONCE = Text("پرونده یک بار دوباره باز شده است.", "The case was opened again once already.")
+_LATE = Text("بیش از سی روز از تصمیم گذشته است.", "More than thirty days have passed since the decision.")

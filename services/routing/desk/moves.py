@@ -1,0 +1,213 @@
+"""What each correspondence step does to a case: a function per step, from what was sent to the move."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.routing.desk import schemas
+from services.routing.desk.repository import CaseRow
+from services.routing.desk.story import Move, department_of
+from services.routing.directory import repository as directory
+from services.routing.keys import RoutingKeys
+from shared.contracts import routing as events
+from shared.contracts.envelope import Actor, CategoryRef, DepartmentRef
+from shared.kit.web.language import Text
+from shared.kit.web.problems import FieldFault, invalid_fields
+from shared.persian.calendar import CALENDAR
+
+DEFAULT_SLA_DAYS = 15
+"""Working days to an answer where no category says otherwise."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the moves need besides the step: the keys, who acts, and now (UTC)."""
+
+    connection: AsyncConnection
+    keys: RoutingKeys
+    actor: Actor
+    now: datetime
+
+
+async def assign(case: CaseRow, step: schemas.Assign, desk: Desk) -> Move:
+    """Department, category and officer; the term begins when a department first has the case."""
+    department = await _department(desk, step.department_id)
+    category = await _category(desk, step.category_id, step.department_id)
+    category_id = category.id if category else case.category_id
+    sla_days = category.sla_days if category else case.sla_days or DEFAULT_SLA_DAYS
+    fresh = case.due_at is None or category is not None
+    start = case.registered_at if case.reopened_at is None else case.reopened_at
+    due_at = CALENDAR.add_working_days(start, sla_days) if fresh else case.due_at
+    return Move(
+        "assign",
+        {
+            "status": "assigned",
+            "department_id": department.id,
+            "category_id": category_id,
+            "assignee": step.officer,
+            "sla_days": sla_days,
+            "due_at": due_at,
+            "restricted": False,
+        },
+        events.CaseAssigned,
+        events.CaseAssignedData,
+        {"method": "triage" if case.department_id is None else "officer"},
+        note=step.note,
+        kept={"department_id": department.id, "officer": step.officer},
+        department=department,
+        category=CategoryRef(id=category.id, name_fa=category.name_fa, name_en=category.name_en) if category else None,
+    )
+
+
+async def refer(case: CaseRow, step: schemas.Refer, desk: Desk) -> Move:
+    """To another department; the citizen's date stays."""
+    department = await _department(desk, step.department_id)
+    return Move(
+        "refer",
+        {"status": "assigned", "department_id": department.id, "assignee": None},
+        events.CaseReferred,
+        events.CaseReferredData,
+        {"from_department": department_of(case)},
+        note=step.note,
+        kept={"from": case.department_id, "to": department.id},
+        department=department,
+    )
+
+
+async def accept(_case: CaseRow, _step: schemas.Accept, desk: Desk) -> Move:
+    """The officer has it now."""
+    return Move("accept", {"status": "in_progress", "assignee": desk.actor.id}, events.CaseAccepted)
+
+
+async def note(_case: CaseRow, step: schemas.InternalNote, _desk: Desk) -> Move:
+    """For the desk alone."""
+    return Move("note", {}, note=step.note)
+
+
+async def request_information(case: CaseRow, step: schemas.RequestInformation, desk: Desk) -> Move:
+    """The clock stops until the citizen answers."""
+    return Move(
+        "request_information",
+        {"status": "awaiting_citizen", "paused_at": desk.now},
+        events.CaseInformationRequested,
+        events.CaseToldData,
+        {"note_sealed": desk.keys.seal_note(case.id, step.question)},
+        note=step.question,
+    )
+
+
+async def progress(case: CaseRow, step: schemas.Progress, desk: Desk) -> Move:
+    """News for the citizen."""
+    return Move(
+        "progress",
+        {},
+        events.CaseProgressed,
+        events.CaseToldData,
+        {"note_sealed": desk.keys.seal_note(case.id, step.note)},
+        note=step.note,
+    )
+
+
+async def extend(case: CaseRow, step: schemas.Extend, desk: Desk) -> Move:
+    """A later date, with its reason."""
+    due_at = CALENDAR.add_working_days(case.due_at, step.days)
+    return Move(
+        "extend",
+        {"due_at": due_at, "extended": True},
+        events.CaseExtended,
+        events.CaseExtendedData,
+        {"note_sealed": desk.keys.seal_note(case.id, step.reason), "days": step.days},
+        note=step.reason,
+        kept={"days": step.days},
+    )
+
+
+async def decide(case: CaseRow, step: schemas.Decide, desk: Desk) -> Move:
+    """Kept until somebody else approves it; nobody is told yet."""
+    decision = {
+        "outcome": step.outcome,
+        "letter_body": step.letter_body,
+        "sms_summary": step.sms_summary,
+        "by": desk.actor.id,
+        "by_title": desk.actor.title,
+        "at": desk.now.isoformat(),
+    }
+    changes = {"decision": decision, **resumed(case, desk.now)}
+    return Move("decide", changes, kept={"outcome": step.outcome})
+
+
+async def approve(case: CaseRow, _step: schemas.Approve, desk: Desk) -> Move:
+    """The decision counts: it is told, and the letter is made."""
+    decision = case.decision
+    decision_no = case.decision_no + 1
+    letter = {"body": decision["letter_body"], "decided_by_title": decision["by_title"]}
+    summary = decision["sms_summary"]
+    return Move(
+        "approve",
+        {"status": "decided", "decision": None, "decision_no": decision_no, "decided_at": desk.now},
+        events.CaseDecided,
+        events.CaseDecidedData,
+        {
+            "outcome": decision["outcome"],
+            "decision_no": decision_no,
+            "decided_at": desk.now,
+            "letter_sealed": desk.keys.seal_letter(case.id, letter),
+            "note_sealed": desk.keys.seal_note(case.id, summary) if summary else None,
+        },
+        kept={"outcome": decision["outcome"], "written_by": decision["by"], "letter_body": decision["letter_body"]},
+    )
+
+
+async def give_back(_case: CaseRow, step: schemas.Return, _desk: Desk) -> Move:
+    """The decision that waited is dropped; its text stays in the step before."""
+    return Move("return", {"decision": None}, note=step.note)
+
+
+async def close(_case: CaseRow, _step: schemas.Close, _desk: Desk) -> Move:
+    """The end of the correspondence."""
+    return Move("close", {"status": "closed"}, events.CaseClosed)
+
+
+def resumed(case: CaseRow, now: datetime) -> dict[str, Any]:
+    """The case's columns when its clock runs again: the term is longer by the working days that it stood still."""
+    if case.paused_at is None:
+        return {"status": "in_progress"}
+    days = CALENDAR.working_days_between(case.paused_at, now)
+    due_at = CALENDAR.add_working_days(case.due_at, days) if days and case.due_at else case.due_at
+    return {"status": "in_progress", "paused_at": None, "due_at": due_at}
+
+
+MOVES: dict[type[Any], Callable[[CaseRow, Any, Desk], Awaitable[Move]]] = {
+    schemas.Assign: assign,
+    schemas.Refer: refer,
+    schemas.Accept: accept,
+    schemas.InternalNote: note,
+    schemas.RequestInformation: request_information,
+    schemas.Progress: progress,
+    schemas.Extend: extend,
+    schemas.Decide: decide,
+    schemas.Approve: approve,
+    schemas.Return: give_back,
+    schemas.Close: close,
+}
+
+
+async def _department(desk: Desk, department_id: str) -> DepartmentRef:
+    row = await directory.department(desk.connection, department_id)
+    if row is None or row.pipeline != "zrm":
+        text = Text("این واحد در فهرست نیست.", "There is no such department.")
+        raise invalid_fields(FieldFault("/department_id", "unknown_department", text))
+    return DepartmentRef(id=row.id, name_fa=row.name_fa, name_en=row.name_en)
+
+
+async def _category(desk: Desk, category_id: str | None, department_id: str) -> Any:
+    if category_id is None:
+        return None
+    row = await directory.category(desk.connection, category_id)
+    if row is None or row.department_id != department_id:
+        text = Text("این موضوع در این واحد نیست.", "The department has no such category.")
+        raise invalid_fields(FieldFault("/category_id", "unknown_category", text))
+    return row

@@ -1,0 +1,131 @@
+"""The tables of routing, as the queries name them; ``migrations/`` creates them."""
+
+from sqlalchemy import ARRAY, Boolean, Column, DateTime, Integer, MetaData, SmallInteger, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+
+metadata = MetaData()
+
+_moment = DateTime(timezone=True)
+
+departments = Table(
+    "departments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name_fa", Text),
+    Column("name_en", Text),
+    Column("organisation_id", Text),
+    Column("pipeline", Text),
+    Column("position", Integer),
+)
+
+organisations = Table(
+    "organisations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name_fa", Text),
+    Column("name_en", Text),
+    Column("position", Integer),
+)
+
+categories = Table(
+    "categories",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("department_id", Text),
+    Column("name_fa", Text),
+    Column("name_en", Text),
+    Column("sla_days", Integer),
+    Column("priority", Text),
+    Column("vulnerable", Boolean),
+    Column("keywords", ARRAY(Text)),
+    Column("position", Integer),
+)
+
+rules = Table(
+    "rules",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("position", Integer),
+    Column("name", Text),
+    Column("category_id", Text),
+    Column("province", Text),
+    Column("kind", Text),
+    Column("organisation_id", Text),
+    Column("words", ARRAY(Text)),
+    Column("to_department_id", Text),
+    Column("to_category_id", Text),
+)
+
+directory_version = Table(
+    "directory_version",
+    metadata,
+    Column("only", Boolean, primary_key=True),
+    Column("version", Integer),
+    Column("fingerprint", Text),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tracking_code", Text),
+    Column("kind", Text),
+    Column("channel", Text),
+    Column("language", Text),
+    Column("citizen_id", Uuid),
+    Column("partner_id", Text),
+    Column("province", Text),
+    Column("county", Text),
+    Column("organisation_id", Text),
+    Column("reachable", Boolean),
+    Column("subject", Text),
+    Column("body", Text),
+    Column("folded", Text),
+    Column("words", TSVECTOR),
+    Column("spaceless", Text),
+    Column("registered_at", _moment),
+    Column("registered_event_id", Uuid),
+    Column("status", Text),
+    Column("department_id", Text),
+    Column("category_id", Text),
+    Column("assignee", Text),
+    Column("routing", JSONB),
+    Column("restricted", Boolean),
+    Column("sla_days", Integer),
+    Column("due_at", _moment),
+    Column("paused_at", _moment),
+    Column("extended", Boolean),
+    Column("decision", JSONB),
+    Column("decision_no", Integer),
+    Column("decided_at", _moment),
+    Column("reopened_at", _moment),
+    Column("letter_number", Text),
+    Column("rating", SmallInteger),
+    Column("version", Integer),
+    Column("sequence", Integer),
+    Column("last_event_id", Uuid),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("case_id", Uuid),
+    Column("at", _moment),
+    Column("type", Text),
+    Column("actor_kind", Text),
+    Column("actor_id", Text),
+    Column("actor_title", Text),
+    Column("note", Text),
+    Column("data", JSONB),
+    Column("event_id", Uuid),
+)
+
+step_sms = Table(
+    "step_sms",
+    metadata,
+    Column("event_id", Uuid, primary_key=True),
+    Column("case_id", Uuid),
+    Column("status", Text),
+    Column("rank", SmallInteger),
+)
