@@ -1,10 +1,12 @@
 """Writing an event beside the state it tells of."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 from zlib import crc32
 
+import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -53,6 +55,26 @@ def new_event(
         causation_id=causation_id,
         data=data,
     )
+
+
+_INSERT_MANY = """
+INSERT INTO outbox (lane, event_id, type, subject, case_id, body)
+SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::bytea[])
+"""
+
+
+async def append_many(connection: asyncpg.Connection, events: Sequence[Event]) -> None:
+    """As ``append``, for batches written on a driver's connection, in the transaction that is open on it."""
+    if events:
+        await connection.execute(
+            _INSERT_MANY,
+            [lane_of(event.subject) for event in events],
+            [event.id for event in events],
+            [event.type for event in events],
+            [event.subject for event in events],
+            [event.case_id for event in events],
+            [event.model_dump_json().encode() for event in events],
+        )
 
 
 async def append(connection: AsyncConnection, *events: Event) -> None:

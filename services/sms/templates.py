@@ -1,0 +1,183 @@
+"""The texts that citizens get, in Persian and English: one per correspondence step, and the login code.
+
+Codes stand as in the API, in Latin letters and digits, so that they can be typed and searched; dates and numbers in a
+Persian text are Jalali and in Persian digits.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from services.sms.keys import SmsKeys
+from shared.contracts import intake, letters, routing
+from shared.contracts.envelope import DepartmentRef, Event, Language
+from shared.persian.calendar import jalali_long
+from shared.persian.digits import to_persian
+
+_SIGNATURE = {"fa": "صدا - وزارت تعاون، کار و رفاه اجتماعی", "en": "Seda - Ministry of Labour and Social Welfare"}
+
+_OUTCOMES: dict[str, tuple[str, str]] = {
+    "upheld": ("شکایت شما وارد دانسته شد", "your complaint was upheld"),
+    "partly_upheld": ("بخشی از شکایت شما وارد دانسته شد", "your complaint was upheld in part"),
+    "not_upheld": ("شکایت شما وارد دانسته نشد", "your complaint was not upheld"),
+    "answered": ("به درخواست شما پاسخ داده شد", "your request was answered"),
+    "accepted": ("پیشنهاد یا درخواست شما پذیرفته شد", "your proposal or request was accepted"),
+    "out_of_remit": ("موضوع در صلاحیت این وزارتخانه نیست", "the matter is outside this ministry's remit"),
+}
+
+
+def otp_text(code: str, language: Language) -> str:
+    """The login code: one run of six digits, and no other."""
+    if language == "en":
+        return f"Your Seda login code: {code}\nIt is good for five minutes. Tell it to nobody."
+    return f"کد ورود شما به سامانهٔ صدا: {code}\nاین کد تا پنج دقیقه معتبر است. آن را به هیچ‌کس نگویید."
+
+
+def step_text(event: Event, code: str, language: Language, keys: SmsKeys) -> str | None:
+    """What a citizen is told of a step; None for events that are not told. ``code`` is the case's tracking code."""
+    write = _WRITERS.get(type(event))
+    if write is None or event.case_id is None:
+        return None
+    sentence = write(event, language, _notes(event, event.case_id, keys))
+    head = f"کد پیگیری {code}" if language == "fa" else f"Case {code}"
+    return f"{head}\n{sentence}\n{_SIGNATURE[language]}"
+
+
+def template_of(event: Event) -> str:
+    """The template's name: the event's, without its version."""
+    return event.type.rpartition(".")[0]
+
+
+def _notes(event: Event, case_id: UUID, keys: SmsKeys) -> str | None:
+    sealed = getattr(getattr(event, "data", None), "note_sealed", None)
+    return keys.note(case_id, sealed) if sealed else None
+
+
+def _name(department: DepartmentRef | None, language: Language) -> str:
+    if department is None:
+        return "واحد رسیدگی‌کننده" if language == "fa" else "the department in charge"
+    return f"«{department.name_fa}»" if language == "fa" else department.name_en
+
+
+def _day(day: date | datetime | None, language: Language) -> str:
+    if day is None:
+        return "—"
+    return jalali_long(day) if language == "fa" else f"{day:%d %B %Y}"
+
+
+Writer = Callable[[Any, Language, str | None], str]
+
+
+def _registered(_event: intake.CaseRegistered, language: Language, _note: str | None) -> str:
+    if language == "en":
+        return "Your case is registered. We will tell you of every step by SMS."
+    return "درخواست شما ثبت شد. هر گام رسیدگی را با پیامک به آگاهی شما می‌رسانیم."
+
+
+def _supplemented(_event: intake.CaseSupplemented, language: Language, _note: str | None) -> str:
+    if language == "en":
+        return "Your message reached us and was added to your case."
+    return "پیام شما رسید و به پرونده افزوده شد."
+
+
+def _assigned(event: routing.CaseAssigned, language: Language, _note: str | None) -> str:
+    name, day = _name(event.data.department, language), _day(event.data.due_on, language)
+    if language == "en":
+        return f"Your case was given to {name}. An answer is due by {day}."
+    return f"پرونده به {name} سپرده شد. پاسخ تا {day} داده می‌شود."
+
+
+def _referred(event: routing.CaseReferred, language: Language, _note: str | None) -> str:
+    name, day = _name(event.data.department, language), _day(event.data.due_on, language)
+    if language == "en":
+        return f"Your case was referred to {name}. The date stays {day}."
+    return f"پرونده برای رسیدگی به {name} ارجاع شد. مهلت پاسخ همان {day} است."
+
+
+def _accepted(event: routing.CaseAccepted, language: Language, _note: str | None) -> str:
+    name = _name(event.data.department, language)
+    return f"{name} took your case in hand." if language == "en" else f"رسیدگی به پرونده در {name} آغاز شد."
+
+
+def _information_requested(_event: routing.CaseInformationRequested, language: Language, note: str | None) -> str:
+    if language == "en":
+        return f"We have a question for you: {note}\nPlease answer in the app; the case waits for you."
+    return f"از شما پرسشی داریم: {note}\nلطفاً در برنامه پاسخ دهید؛ رسیدگی در انتظار پاسخ شماست."
+
+
+def _progressed(_event: routing.CaseProgressed, language: Language, note: str | None) -> str:
+    return f"News of your case: {note}" if language == "en" else f"از پیشرفت پرونده: {note}"
+
+
+def _extended(event: routing.CaseExtended, language: Language, note: str | None) -> str:
+    day = _day(event.data.due_on, language)
+    if language == "en":
+        return f"We need more time, until {day}. The reason: {note}"
+    return f"پوزش می‌خواهیم؛ مهلت پاسخ تا {day} تمدید شد. دلیل: {note}"
+
+
+def _decided(event: routing.CaseDecided, language: Language, note: str | None) -> str:
+    fa, en = _OUTCOMES[event.data.outcome]
+    summary = f" {note}" if note else ""
+    if language == "en":
+        return f"It was decided: {en}.{summary} The written answer is sent to your address."
+    return f"تصمیم گرفته شد: {fa}.{summary} پاسخ کتبی به نشانی شما فرستاده می‌شود."
+
+
+def _closed(_event: routing.CaseClosed, language: Language, _note: str | None) -> str:
+    if language == "en":
+        return "Your case is closed. Please rate how it was handled in the app."
+    return "پرونده بسته شد. لطفاً در برنامه به رسیدگی ما امتیاز دهید."
+
+
+def _reopened(event: routing.CaseReopened, language: Language, _note: str | None) -> str:
+    day = _day(event.data.due_on, language)
+    if language == "en":
+        return f"Your case is open again as you asked. An answer is due by {day}."
+    return f"پرونده به درخواست شما دوباره باز شد. پاسخ تا {day} داده می‌شود."
+
+
+def _withdrawn(_event: routing.CaseWithdrawn, language: Language, _note: str | None) -> str:
+    return "Your case was withdrawn as you asked." if language == "en" else "پرونده به درخواست خودتان پس گرفته شد."
+
+
+def _letter_issued(event: letters.LetterIssued, language: Language, _note: str | None) -> str:
+    number = event.data.number
+    if language == "en":
+        return f"The written answer was issued under number {number}. You can see it in the app."
+    return f"پاسخ کتبی با شمارهٔ {to_persian(number)} صادر شد. آن را در برنامه هم می‌توانید ببینید."
+
+
+def _letter_handed_over(_event: letters.LetterHandedOver, language: Language, _note: str | None) -> str:
+    return "The written answer was handed to the post." if language == "en" else "پاسخ کتبی به پست سپرده شد."
+
+
+def _letter_delivered(_event: letters.LetterDelivered, language: Language, _note: str | None) -> str:
+    return "The written answer was delivered to your address." if language == "en" else "پاسخ کتبی به نشانی شما رسید."
+
+
+def _letter_returned(_event: letters.LetterReturned, language: Language, _note: str | None) -> str:
+    if language == "en":
+        return "The written answer came back from your address. Please check your address in the app."
+    return "پاسخ کتبی از نشانی شما برگشت خورد. لطفاً نشانی خود را در برنامه بررسی کنید."
+
+
+_WRITERS: dict[type[Event], Writer] = {
+    intake.CaseRegistered: _registered,
+    intake.CaseSupplemented: _supplemented,
+    routing.CaseAssigned: _assigned,
+    routing.CaseReferred: _referred,
+    routing.CaseAccepted: _accepted,
+    routing.CaseInformationRequested: _information_requested,
+    routing.CaseProgressed: _progressed,
+    routing.CaseExtended: _extended,
+    routing.CaseDecided: _decided,
+    routing.CaseClosed: _closed,
+    routing.CaseReopened: _reopened,
+    routing.CaseWithdrawn: _withdrawn,
+    letters.LetterIssued: _letter_issued,
+    letters.LetterHandedOver: _letter_handed_over,
+    letters.LetterDelivered: _letter_delivered,
+    letters.LetterReturned: _letter_returned,
+}
