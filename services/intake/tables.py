@@ -37,9 +37,7 @@ cases = Table(
     Column("letter_number", Text),
 )
 
-tracking_codes = Table(
-    "tracking_codes", metadata, Column("code", Text, primary_key=True), Column("case_id", Uuid)
-)
+tracking_codes = Table("tracking_codes", metadata, Column("code", Text, primary_key=True), Column("case_id", Uuid))
 
 timeline = Table(
     "timeline",

@@ -95,7 +95,15 @@ SMS_STEPS = Queue(
 SMS_OTP = Queue("sms.otp", (gateway.OtpRequested,))
 LETTERS_CASES = Queue("letters.cases", (intake.CaseRegistered, intake.ContactChanged, routing.CaseDecided))
 
-QUEUES: tuple[Queue, ...] = (INTAKE_TIMELINE, INTAKE_DIRECTORY, ROUTING_CASES, ROUTING_SMS, SMS_STEPS, SMS_OTP, LETTERS_CASES)
+QUEUES: tuple[Queue, ...] = (
+    INTAKE_TIMELINE,
+    INTAKE_DIRECTORY,
+    ROUTING_CASES,
+    ROUTING_SMS,
+    SMS_STEPS,
+    SMS_OTP,
+    LETTERS_CASES,
+)
 
 HEARD: frozenset[str] = frozenset(kind.TYPE for queue in QUEUES for kind in queue.events)
 """Types that at least one queue is bound to; an event of another type is only archived."""

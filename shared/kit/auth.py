@@ -150,7 +150,9 @@ def permitted(
     return True
 
 
-def allow(*kinds: Kind, roles: tuple[str, ...] = (), scopes: tuple[str, ...] = ()) -> Callable[[HTTPConnection], Principal]:
+def allow(
+    *kinds: Kind, roles: tuple[str, ...] = (), scopes: tuple[str, ...] = ()
+) -> Callable[[HTTPConnection], Principal]:
     """A dependency that gives the caller, if the rule lets them in: 401 without a login, 403 for anybody else."""
     needed_roles, needed_scopes = frozenset(roles), frozenset(scopes)
 

@@ -103,9 +103,7 @@ async def raise_sms_status(
     )
 
 
-async def add_message(
-    connection: AsyncConnection, *, id: UUID, case_id: UUID, text_sealed: str, at: datetime
-) -> None:
+async def add_message(connection: AsyncConnection, *, id: UUID, case_id: UUID, text_sealed: str, at: datetime) -> None:
     """Keeps what a citizen added to a case."""
     await connection.execute(insert(messages).values(id=id, case_id=case_id, text_sealed=text_sealed, at=at))
 

@@ -75,9 +75,7 @@ async def timeline(
     return await timeline_of(connection, await _own(connection, principal, case_id), keys, language)
 
 
-async def timeline_of(
-    connection: AsyncConnection, row: CaseRow, keys: IntakeKeys, language: Language
-) -> list[StepOut]:
+async def timeline_of(connection: AsyncConnection, row: CaseRow, keys: IntakeKeys, language: Language) -> list[StepOut]:
     """The registration and every step after it, in order."""
     first = StepOut(
         at=row.registered_at,
@@ -162,9 +160,7 @@ async def rate(
         if rating.comment
         else None
     )
-    if not await repository.add_rating(
-        connection, case_id=row.id, score=rating.score, comment_sealed=comment, at=now
-    ):
+    if not await repository.add_rating(connection, case_id=row.id, score=rating.score, comment_sealed=comment, at=now):
         raise Problem(CONFLICT, detail=_RATED_TEXT)
     event = new_event(
         CaseRated, **_next(row, principal), data=CaseRatedData(score=rating.score, comment_sealed=comment)
@@ -174,9 +170,7 @@ async def rate(
     return RatingOut(case_id=row.id, score=rating.score, at=now)
 
 
-async def _own(
-    connection: AsyncConnection, principal: Principal, case_id: UUID, *, lock: bool = False
-) -> CaseRow:
+async def _own(connection: AsyncConnection, principal: Principal, case_id: UUID, *, lock: bool = False) -> CaseRow:
     row = await repository.own_case(connection, principal, case_id, lock=lock)
     if row is None:
         raise Problem(NOT_FOUND)

@@ -7,7 +7,8 @@ MESSAGES = {
     # the door: text and identifiers
     "text_not_clean": Text("نویسه‌های نادرستی در متن است.", "The text holds characters that are not valid."),
     "national_id_invalid": Text(
-        "کد ملی درست نیست؛ لطفاً ده رقم آن را بررسی کنید.", "This national code is not right; please check its 10 digits."
+        "کد ملی درست نیست؛ لطفاً ده رقم آن را بررسی کنید.",
+        "This national code is not right; please check its 10 digits.",
     ),
     "mobile_invalid": Text(
         "شمارهٔ همراه درست نیست؛ نمونهٔ درست: ۰۹۱۲۳۴۵۶۷۸۹", "This is not an Iranian mobile number such as 09123456789."
@@ -18,7 +19,9 @@ MESSAGES = {
     "unknown_county": Text("این شهرستان در این استان نیست.", "There is no such county in this province."),
     "unknown_category": Text("این موضوع در فهرست نیست.", "There is no such category."),
     "unknown_organisation": Text("این سازمان در فهرست نیست.", "There is no such organisation."),
-    "unknown_upload": Text("این پیوست پیدا نشد؛ لطفاً دوباره بارگذاری کنید.", "There is no such upload; please send it again."),
+    "unknown_upload": Text(
+        "این پیوست پیدا نشد؛ لطفاً دوباره بارگذاری کنید.", "There is no such upload; please send it again."
+    ),
     # who may say what
     "mobile_is_that_of_the_login": Text(
         "شمارهٔ همراه همان است که با آن وارد شده‌اید؛ آن را نفرستید.",

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
-from shared.contracts.envelope import CaseKind, Language
 from services.intake.filing.faults import MESSAGES
+from shared.contracts.envelope import CaseKind, Language
 from shared.kit.web.validation import field_error
 from shared.persian import identifiers
 from shared.persian.identifiers import IdentifierError
@@ -102,5 +102,3 @@ class CaseIn(_Strict):
 
 
 CASE_IN: TypeAdapter[CaseIn] = TypeAdapter(CaseIn)
-
-

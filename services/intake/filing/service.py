@@ -1,6 +1,5 @@
 """Filing a case: from what was sent to one durable row with its event."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -104,9 +103,7 @@ def prepare(case: CaseIn, origin: Origin, keys: IntakeKeys, *, key_hash: bytes, 
             organisation_id=case.organisation_id,
             reachable=origin.mobile is not None,
             contact_sealed=seal(keys.contact, contact, b"contact:" + owner),
-            text_sealed=seal(
-                keys.text, orjson.dumps({"subject": case.subject, "body": case.body}), b"text:" + owner
-            ),
+            text_sealed=seal(keys.text, orjson.dumps({"subject": case.subject, "body": case.body}), b"text:" + owner),
         ),
     )
     data = event.data
@@ -135,4 +132,3 @@ def prepare(case: CaseIn, origin: Origin, keys: IntakeKeys, *, key_hash: bytes, 
 
 
 CaseWriter = GroupWriter[NewCase, Filed]
-

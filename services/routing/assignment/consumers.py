@@ -43,9 +43,7 @@ class CaseEvents:
         elif isinstance(event, CaseRated):
             await repository.change_case(connection, case.id, rating=event.data.score)
         elif isinstance(event, LetterIssued):
-            await repository.change_case(
-                connection, case.id, letter_number=event.data.number, last_event_id=event.id
-            )
+            await repository.change_case(connection, case.id, letter_number=event.data.number, last_event_id=event.id)
 
     async def _supplement(self, connection: AsyncConnection, case: Any, event: CaseSupplemented) -> None:
         """The citizen's words join the case; if they were asked for, the clock runs again."""

@@ -102,9 +102,7 @@ class Recogniser:
                 reasons.setdefault(category_id, []).append(word)
         total = sum(weights.values())
         ranked = sorted(weights, key=lambda id: (-weights[id], id))
-        return [
-            Guess(id, self.categories[id].department_id, weights[id] / total, tuple(reasons[id])) for id in ranked
-        ]
+        return [Guess(id, self.categories[id].department_id, weights[id] / total, tuple(reasons[id])) for id in ranked]
 
 
 def assign(filing: Filing, rules: Sequence[Rule], recogniser: Recogniser) -> Assignment:

@@ -74,7 +74,9 @@ async def _taken(connection: AsyncConnection, case: CaseRow, move: Move, princip
     )
 
 
-_DECIDED = Text("دربارهٔ این پرونده تصمیم گرفته شده است و دیگر پس گرفته نمی‌شود.", "It is decided and cannot be withdrawn.")
+_DECIDED = Text(
+    "دربارهٔ این پرونده تصمیم گرفته شده است و دیگر پس گرفته نمی‌شود.", "It is decided and cannot be withdrawn."
+)
 _UNDECIDED = Text("تنها پس از تصمیم می‌توان پرونده را دوباره باز کرد.", "Only a decided case can be opened again.")
 _ONCE = Text("پرونده یک بار دوباره باز شده است.", "The case was opened again once already.")
 _LATE = Text("بیش از سی روز از تصمیم گذشته است.", "More than thirty days have passed since the decision.")

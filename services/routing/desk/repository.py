@@ -131,9 +131,7 @@ async def add_case(connection: AsyncConnection, **values: Any) -> None:
 
 async def change_case(connection: AsyncConnection, case_id: UUID, **values: Any) -> None:
     """Sets columns of a case; its ETag changes with it."""
-    await connection.execute(
-        update(cases).where(cases.c.id == case_id).values(version=cases.c.version + 1, **values)
-    )
+    await connection.execute(update(cases).where(cases.c.id == case_id).values(version=cases.c.version + 1, **values))
 
 
 async def steps_of(connection: AsyncConnection, case_id: UUID) -> Sequence[Row[Any]]:

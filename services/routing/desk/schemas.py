@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -28,9 +27,14 @@ def _clean(multiline: bool) -> Callable[[str], str]:
 _prose = AfterValidator(_clean(multiline=True))
 Note = Annotated[str, StringConstraints(max_length=20000), _prose, StringConstraints(min_length=1, max_length=4000)]
 Told = Annotated[str, StringConstraints(max_length=4000), _prose, StringConstraints(min_length=3, max_length=600)]
-LetterBody = Annotated[str, StringConstraints(max_length=80000), _prose, StringConstraints(min_length=10, max_length=20000)]
+LetterBody = Annotated[
+    str, StringConstraints(max_length=80000), _prose, StringConstraints(min_length=10, max_length=20000)
+]
 Summary = Annotated[
-    str, StringConstraints(max_length=2000), AfterValidator(_clean(False)), StringConstraints(min_length=3, max_length=300)
+    str,
+    StringConstraints(max_length=2000),
+    AfterValidator(_clean(False)),
+    StringConstraints(min_length=3, max_length=300),
 ]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
 Username = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
@@ -122,17 +126,7 @@ class Close(_Step):
 
 
 Step = (
-    Assign
-    | Refer
-    | Accept
-    | InternalNote
-    | RequestInformation
-    | Progress
-    | Extend
-    | Decide
-    | Approve
-    | Return
-    | Close
+    Assign | Refer | Accept | InternalNote | RequestInformation | Progress | Extend | Decide | Approve | Return | Close
 )
 
 

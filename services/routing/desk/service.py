@@ -39,7 +39,9 @@ REFUSALS: dict[domain.Refusal, Text] = {
 }
 
 
-async def show(connection: AsyncConnection, principal: Principal, case_id: UUID) -> tuple[schemas.DeskCaseDetailOut, int]:
+async def show(
+    connection: AsyncConnection, principal: Principal, case_id: UUID
+) -> tuple[schemas.DeskCaseDetailOut, int]:
     """A case within reach, and its version. Raises a 404 problem for any other."""
     case = await repository.case_in_reach(connection, principal, case_id)
     if case is None:
@@ -127,9 +129,7 @@ def listed(rows: Iterable[CaseRow]) -> list[schemas.DeskCaseOut]:
 def in_triage(rows: Iterable[CaseRow]) -> list[schemas.TriageCaseOut]:
     """Cases for the triage list, with the router's guesses."""
     now = datetime.now(UTC)
-    return [
-        schemas.TriageCaseOut(**summary(row, now), routing=row.routing, restricted=row.restricted) for row in rows
-    ]
+    return [schemas.TriageCaseOut(**summary(row, now), routing=row.routing, restricted=row.restricted) for row in rows]
 
 
 async def detail(connection: AsyncConnection, case: CaseRow) -> schemas.DeskCaseDetailOut:

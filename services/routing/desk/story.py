@@ -97,5 +97,3 @@ def _state(case: CaseRow, move: Move) -> dict[str, Any]:
         "department": move.department or department_of(case),
         "category": move.category or category_of(case),
     }
-
-
