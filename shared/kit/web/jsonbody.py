@@ -73,13 +73,17 @@ def _faults(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
 
 
 def is_json(content_type: str) -> bool:
-    """Whether a ``Content-Type`` says JSON (RFC 8259; ``+json`` of RFC 6839) in UTF-8."""
-    media_type, _, parameters = content_type.partition(";")
-    name, _, charset = parameters.strip().lower().partition("=")
-    if name.strip() == "charset" and charset.strip(' "') not in ("utf-8", "utf8", "us-ascii"):
+    """Whether a ``Content-Type`` says JSON (RFC 8259; ``+json`` of RFC 6839); Problem 415 if not in UTF-8."""
+    media_type, _, parameters = content_type.lower().partition(";")
+    media_type = media_type.strip()
+    if media_type != "application/json" and not (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    ):
         return False
-    media_type = media_type.strip().lower()
-    return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
+    name, _, charset = parameters.partition("=")
+    if name.strip() == "charset" and charset.strip(' "') not in ("utf-8", "utf8", "us-ascii"):
+        raise unsupported_media_type()
+    return True
 
 
 def unsupported_media_type() -> Problem:
