@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.kit.web.problems import MALFORMED_JSON, UNSUPPORTED_MEDIA_TYPE, FieldError, Problem
+from shared.kit.web.messages import MESSAGES
+from shared.kit.web.problems import MALFORMED_JSON, UNSUPPORTED_MEDIA_TYPE, FieldFault, Problem, invalid_fields
 from shared.kit.web.validation import is_plain_name, validation_problem
 
 DEEPEST: Final = 32
@@ -50,7 +51,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def _refusal(document: Any) -> Problem:
-    return Problem.invalid(*(FieldError(pointer, code) for pointer, code in _faults(document, "")))
+    return invalid_fields(*(FieldFault(pointer, code, MESSAGES[code]) for pointer, code in _faults(document, "")))
 
 
 def _faults(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
