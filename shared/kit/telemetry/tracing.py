@@ -80,16 +80,24 @@ class span:  # noqa: N801
     """``with span("handle case.registered.v1", event.traceparent, event_type=…) as s:``: one step of a trace.
 
     ``parent`` is a ``traceparent`` of any origin; junk is taken as none. Without one the span we are in is the parent,
-    and outside of any a new trace begins. Attributes pass the allow-list; an exception is recorded by its type alone.
+    and outside of any a new trace begins. With ``recorded=False`` the context is only carried on. Attributes pass the
+    allow-list; an exception is recorded by its type alone.
     """
 
-    __slots__ = ("_attributes", "_kind", "_name", "_parent", "_span", "_token", "context")
+    __slots__ = ("_attributes", "_kind", "_name", "_parent", "_recorded", "_span", "_token", "context")
 
     context: TraceContext
 
     def __init__(
-        self, name: str, parent: object = None, *, kind: SpanKind = SpanKind.INTERNAL, **attributes: Any
+        self,
+        name: str,
+        parent: object = None,
+        *,
+        kind: SpanKind = SpanKind.INTERNAL,
+        recorded: bool = True,
+        **attributes: Any,
     ) -> None:
+        self._recorded = recorded
         self._name = name
         self._parent = parent
         self._kind = kind
@@ -100,7 +108,7 @@ class span:  # noqa: N801
     def __enter__(self) -> Self:
         parent = parse_traceparent(self._parent) if self._parent is not None else None
         parent = parent or _current.get()
-        tracer: Tracer | None = _recorder["tracer"]
+        tracer: Tracer | None = _recorder["tracer"] if self._recorded else None
         if tracer is None:
             trace_id = parent.trace_id if parent else os.urandom(16).hex()
             self.context = TraceContext(trace_id, os.urandom(8).hex(), parent.flags if parent else "00")

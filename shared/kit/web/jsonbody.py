@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.kit.web.problems import MALFORMED_JSON, UNSUPPORTED_MEDIA_TYPE, FieldError, Problem
+from shared.kit.web.messages import MESSAGES
+from shared.kit.web.problems import MALFORMED_JSON, UNSUPPORTED_MEDIA_TYPE, FieldFault, Problem, invalid_fields
 from shared.kit.web.validation import is_plain_name, validation_problem
 
 DEEPEST: Final = 32
@@ -50,7 +51,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def _refusal(document: Any) -> Problem:
-    return Problem.invalid(*(FieldError(pointer, code) for pointer, code in _faults(document, "")))
+    return invalid_fields(*(FieldFault(pointer, code, MESSAGES[code]) for pointer, code in _faults(document, "")))
 
 
 def _faults(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
@@ -73,13 +74,17 @@ def _faults(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
 
 
 def is_json(content_type: str) -> bool:
-    """Whether a ``Content-Type`` says JSON (RFC 8259; ``+json`` of RFC 6839) in UTF-8."""
-    media_type, _, parameters = content_type.partition(";")
-    name, _, charset = parameters.strip().lower().partition("=")
-    if name.strip() == "charset" and charset.strip(' "') not in ("utf-8", "utf8", "us-ascii"):
+    """Whether a ``Content-Type`` says JSON (RFC 8259; ``+json`` of RFC 6839); Problem 415 if not in UTF-8."""
+    media_type, _, parameters = content_type.lower().partition(";")
+    media_type = media_type.strip()
+    if media_type != "application/json" and not (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    ):
         return False
-    media_type = media_type.strip().lower()
-    return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
+    name, _, charset = parameters.partition("=")
+    if name.strip() == "charset" and charset.strip(' "') not in ("utf-8", "utf8", "us-ascii"):
+        raise unsupported_media_type()
+    return True
 
 
 def unsupported_media_type() -> Problem:

@@ -1,7 +1,10 @@
 """Persian first, English second: which of the two a client reads, and texts that exist in both."""
 
 import re
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
+
+from fastapi import Depends
+from starlette.requests import Request
 
 Language = Literal["fa", "en"]
 
@@ -29,6 +32,14 @@ def preferred_language(accept_language: str | None) -> Language:
             weights[primary] = max(weights.get(primary, 0.0), float(match[2] or 1))
     english = weights.get("en", 0.0)
     return "en" if english > weights.get("fa", weights.get("*", 0.0)) else "fa"
+
+
+def _of_request(request: Request) -> Language:
+    return preferred_language(request.headers.get("accept-language"))
+
+
+RequestLanguage = Annotated[Language, Depends(_of_request)]
+"""The language that an endpoint's caller reads."""
 
 
 def persian_digits(number: object) -> str:

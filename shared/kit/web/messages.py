@@ -1,4 +1,4 @@
-"""What clients are told about a field, by code. A service adds its own codes beside those of the schema's rules."""
+"""What clients are told about a field, by code."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from shared.kit.web.language import Text
 
 # code → message; {limit} is filled from the schema's own limit
-_MESSAGES: Final[dict[str, Text]] = {
+MESSAGES: Final[Mapping[str, Text]] = {
     "required": Text("این مورد لازم است.", "This is required."),
     "unknown_field": Text("این مورد شناخته نیست.", "This field is not known."),
     "not_text": Text("باید متن باشد.", "It must be text."),
@@ -47,15 +47,3 @@ _MESSAGES: Final[dict[str, Text]] = {
     "nul_character": Text("نویسهٔ NUL پذیرفته نیست.", "The character NUL is not accepted."),
     "invalid": Text("پذیرفته نیست. لطفاً آن را بررسی کنید.", "It is not valid. Please check it."),
 }
-
-
-def register_messages(messages: Mapping[str, Text]) -> None:
-    """Adds a service's own codes, once, when its module is loaded; ValueError if a code has another message already."""
-    for code, message in messages.items():
-        if _MESSAGES.setdefault(code, message) != message:
-            raise ValueError(f"the code {code} has a message already")
-
-
-def message_of(code: str) -> Text:
-    """The message of a code; the plain "not valid" for a code that has none."""
-    return _MESSAGES.get(code, _MESSAGES["invalid"])

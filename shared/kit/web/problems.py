@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import orjson
 from starlette.exceptions import HTTPException
@@ -10,7 +10,6 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from shared.kit.web.language import Language, Text, preferred_language
-from shared.kit.web.messages import message_of
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -31,22 +30,21 @@ class ProblemType:
 
 
 @dataclass(frozen=True, slots=True)
-class FieldError:
+class FieldFault:
     """What is wrong with one part of the request; never holds the value itself.
 
     ``pointer`` is an RFC 6901 pointer into the JSON body; for a parameter it is ``/<name>`` and ``place`` says where
-    (query, path, header, cookie). Without ``message``, that of the code is told (:mod:`shared.kit.web.messages`).
+    (query, path, header, cookie).
     """
 
     pointer: str
     code: str
-    message: Text | None = None
+    message: Text
     place: str = "body"
 
     def to(self, language: Language) -> dict[str, str]:
         """The member of ``errors``; ``in`` only for what is not in the body."""
-        message = self.message or message_of(self.code)
-        shown = {"pointer": self.pointer, "code": self.code, "message": message.to(language)}
+        shown = {"pointer": self.pointer, "code": self.code, "message": self.message.to(language)}
         return shown if self.place == "body" else shown | {"in": self.place}
 
 
@@ -57,7 +55,7 @@ class Problem(HTTPException):
         self,
         kind: ProblemType,
         *,
-        errors: Sequence[FieldError] = (),
+        errors: Sequence[FieldFault] = (),
         detail: Text | None = None,
         headers: Mapping[str, str] | None = None,
         **members: Any,
@@ -69,11 +67,6 @@ class Problem(HTTPException):
         self.text = detail or kind.detail
         self.members = members
 
-    @classmethod
-    def invalid(cls, *errors: FieldError) -> Self:
-        """A 422 that names what is wrong field by field, for rules that a schema cannot tell."""
-        return cls(INVALID_FIELDS, errors=errors)
-
     def document(self, language: Language) -> dict[str, Any]:
         """The problem's JSON in that language."""
         document: dict[str, Any] = {
@@ -83,8 +76,13 @@ class Problem(HTTPException):
             "detail": self.text.to(language),
         }
         if self.errors:
-            document["errors"] = [error.to(language) for error in self.errors]
+            document["errors"] = [fault.to(language) for fault in self.errors]
         return document | self.members
+
+
+def invalid_fields(*faults: FieldFault) -> Problem:
+    """A 422 that names what is wrong field by field, for rules that a schema cannot tell."""
+    return Problem(INVALID_FIELDS, errors=faults)
 
 
 def too_many_requests(retry_after_seconds: int, headers: Mapping[str, str] | None = None) -> Problem:

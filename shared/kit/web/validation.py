@@ -12,8 +12,8 @@ from typing import Any, Final
 from pydantic_core import PydanticCustomError
 
 from shared.kit.web.language import Text, persian_digits
-from shared.kit.web.messages import message_of
-from shared.kit.web.problems import INVALID_FIELDS, FieldError, Problem
+from shared.kit.web.messages import MESSAGES
+from shared.kit.web.problems import INVALID_FIELDS, FieldFault, Problem
 
 _PLACES = frozenset({"body", "query", "path", "header", "cookie"})
 _MOST_ERRORS = 50
@@ -138,7 +138,7 @@ def validation_problem(errors: Iterable[Mapping[str, Any]], document: object = N
     return Problem(INVALID_FIELDS, errors=list(found)[:_MOST_ERRORS])
 
 
-def _error(error: Mapping[str, Any], document: object) -> FieldError:
+def _error(error: Mapping[str, Any], document: object) -> FieldFault:
     kind = str(error["type"])
     location: Sequence[str | int] = error["loc"]
     context: Mapping[str, Any] = error.get("ctx") or {}
@@ -146,12 +146,12 @@ def _error(error: Mapping[str, Any], document: object) -> FieldError:
     path = location[1:] if location and location[0] in _PLACES else location
     pointer = _body_pointer(path, kind, document) if place == "body" else _pointer(path[:1])
     if kind.startswith("seda_") and isinstance(message := context.get("message"), Text):
-        return FieldError(pointer, str(context["code"]), message, place)
+        return FieldFault(pointer, str(context["code"]), message, place)
     code, limit_name = _CODES.get(kind, ("invalid", None))
-    message = message_of(code)
+    message = MESSAGES[code]
     if limit_name is not None:
         message = _with_limit(message, context.get(limit_name))
-    return FieldError(pointer, code, message, place)
+    return FieldFault(pointer, code, message, place)
 
 
 def _with_limit(message: Text, limit: object) -> Text:
@@ -163,7 +163,7 @@ def _with_limit(message: Text, limit: object) -> Text:
         case str():
             plain = limit.replace("'", "")
             return Text(message.fa.format(limit=plain.replace(" or ", " یا ")), message.en.format(limit=plain))
-    return message_of("invalid")
+    return MESSAGES["invalid"]
 
 
 def _body_pointer(path: Sequence[str | int], kind: str, document: object) -> str:

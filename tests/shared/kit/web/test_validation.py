@@ -9,8 +9,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import core_schema
 
 from shared.kit.web.language import Text
-from shared.kit.web.messages import _MESSAGES, message_of, register_messages
-from shared.kit.web.problems import FieldError, Problem
+from shared.kit.web.messages import MESSAGES
+from shared.kit.web.problems import FieldFault, Problem
 from shared.kit.web.validation import _CODES, field_error, validation_problem
 
 # Pydantic's types that say no more than "not valid" to somebody who sends JSON
@@ -115,7 +115,7 @@ def test_the_pointer_leads_to_the_fault(document: Any, expected: set[tuple[str, 
 def test_parameters_say_where_they_are() -> None:
     error = {"type": "int_parsing", "loc": ("query", "limit"), "ctx": {}}
     assert validation_problem([error]).errors == (
-        FieldError("/limit", "not_integer", message_of("not_integer"), "query"),
+        FieldFault("/limit", "not_integer", MESSAGES["not_integer"], "query"),
     )
     assert validation_problem([error]).document("en")["errors"][0]["in"] == "query"
 
@@ -159,17 +159,3 @@ def test_a_rejected_value_is_never_repeated(field: str, wrap: str) -> None:
     shown = str(problem_of({"name": "a canary", field: value}).document("en"))
     assert "09121234567" not in shown
     assert "a canary" not in shown
-
-
-def test_a_service_adds_its_codes() -> None:
-    try:
-        register_messages({"unknown_planet": Text("سیاره ناشناخته است.", "No such planet.")})
-        register_messages({"unknown_planet": Text("سیاره ناشناخته است.", "No such planet.")})
-        problem = Problem.invalid(FieldError("/planet", "unknown_planet"), FieldError("/moon", "unheard_of"))
-        shown = problem.document("en")["errors"]
-        assert shown[0] == {"pointer": "/planet", "code": "unknown_planet", "message": "No such planet."}
-        assert shown[1]["message"] == "It is not valid. Please check it."
-        with pytest.raises(ValueError, match="unknown_planet"):
-            register_messages({"unknown_planet": Text("دیگر", "Another")})
-    finally:
-        del _MESSAGES["unknown_planet"]
