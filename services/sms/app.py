@@ -105,7 +105,7 @@ def _checks(chassis: Chassis[SmsSettings, Resources]) -> Mapping[str, Check]:
         if not chassis.resources.operator.ready:
             raise RuntimeError("not bound to the SMSC")
 
-    return {"smsc": bound}
+    return {"smsc": bound} if chassis.role != "api" else {}
 
 
 SERVICE: Service[SmsSettings, Resources] = Service(

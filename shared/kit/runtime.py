@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar
 import uvicorn
 import uvloop
 from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp
 
 from shared.kit.auth import Verifier
 from shared.kit.bus.broker import Broker
@@ -50,6 +51,7 @@ class Chassis(Generic[S, R]):
     database: Database
     broker: Broker
     resources: R
+    role: str
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Service(Generic[S, R]):
     routers: Callable[[Chassis[S, R]], Sequence[APIRouter]]
     jobs: Callable[[Chassis[S, R]], Sequence[Job]]
     checks: Callable[[Chassis[S, R]], Mapping[str, Check]] = field(default=lambda _: {})
-    finish_api: Callable[[FastAPI, Chassis[S, R]], None] = field(default=lambda _app, _chassis: None)
+    finish_api: Callable[[FastAPI, Chassis[S, R]], ASGIApp] = field(default=lambda api, _: api)
 
 
 def run(service: Service[S, R]) -> None:
@@ -81,7 +83,7 @@ async def serve(service: Service[S, R], settings: S, *, role: str) -> None:
     broker = Broker(settings.rabbitmq_url.get_secret_value(), name=f"seda.{service.name}")
     try:
         async with service.resources(settings, database) as resources:
-            chassis = Chassis(settings, database, broker, resources)
+            chassis = Chassis(settings, database, broker, resources, role)
             jobs = [] if role == "api" else _all_jobs(service, chassis)
             api = _api(service, chassis, jobs, with_routes=role != "worker")
             server = uvicorn.Server(
@@ -119,7 +121,7 @@ def _all_jobs(service: Service[S, R], chassis: Chassis[S, R]) -> list[Job]:
     ]
 
 
-def _api(service: Service[S, R], chassis: Chassis[S, R], jobs: Sequence[Job], *, with_routes: bool) -> FastAPI:
+def _api(service: Service[S, R], chassis: Chassis[S, R], jobs: Sequence[Job], *, with_routes: bool) -> ASGIApp:
     async def consuming() -> None:
         idle = [job.name for job in jobs if isinstance(job, Consumer) and not job.ready]
         if idle:
@@ -135,9 +137,7 @@ def _api(service: Service[S, R], chassis: Chassis[S, R], jobs: Sequence[Job], *,
     api.state.settings = chassis.settings
     api.state.verifier = Verifier.load(chassis.settings.keys_dir / "gateway-internal.pub.jwk", service.name)
     api.state.resources = chassis.resources
-    if with_routes:
-        service.finish_api(api, chassis)
-    return api
+    return service.finish_api(api, chassis) if with_routes else api
 
 
 def _stop_if_failed(task: asyncio.Task[None], server: uvicorn.Server) -> None:

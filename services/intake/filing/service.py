@@ -17,12 +17,16 @@ from shared.kit.auth import Principal
 from shared.kit.ids import uuid7
 from shared.kit.outbox import lane_of, new_event
 from shared.kit.sealing import seal
-from shared.kit.web.problems import invalid_fields
+from shared.kit.web.idempotency import KEY_IN_USE
+from shared.kit.web.problems import Problem, invalid_fields
 from shared.kit.writer import GroupWriter
 from shared.persian.identifiers import new_tracking_code
 
 BY_HAND = ("phone", "in_person", "letter")
 """Channels of what an operator writes down for somebody."""
+
+
+CaseWriter = GroupWriter[NewCase, Filed]
 
 
 @dataclass(frozen=True)
@@ -131,4 +135,22 @@ def prepare(case: CaseIn, origin: Origin, keys: IntakeKeys, *, key_hash: bytes, 
     )
 
 
-CaseWriter = GroupWriter[NewCase, Filed]
+class CaseFiling:
+    """Files cases through the group writer; of two requests with one key at a time the second is told to wait."""
+
+    def __init__(self, writer: CaseWriter) -> None:
+        self._writer = writer
+        self._under_way: set[bytes] = set()
+
+    async def file(self, new: NewCase) -> Filed:
+        """What the key holds after the commit: this case, or the one filed under it before.
+
+        Raises a 409 problem while the same key is under way, ``Overloaded`` when too much waits.
+        """
+        if new.key_hash in self._under_way:
+            raise Problem(KEY_IN_USE, headers={"Retry-After": "1"})
+        self._under_way.add(new.key_hash)
+        try:
+            return await self._writer.submit(new)
+        finally:
+            self._under_way.discard(new.key_hash)

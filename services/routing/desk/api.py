@@ -1,12 +1,99 @@
 """The desk over REST."""
 
 from typing import Annotated
+from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query, Request, Response
 
+from services.routing.desk import repository, schemas, service
+from services.routing.desk.repository import Filters
+from services.routing.keys import RoutingKeys
+from shared.contracts.envelope import CaseKind, CaseStatus
 from shared.kit.auth import Principal, allow
+from shared.kit.db import Reading, Transaction
+from shared.kit.web.etags import IfMatch, etag
+from shared.kit.web.openapi import problem_responses
+from shared.kit.web.paging import Cursor, Paging, link_next, page_of
 
 router = APIRouter(prefix="/v1/desk", tags=["desk"])
 
 Staff = Annotated[Principal, Depends(allow("staff", roles=("officer", "manager", "centre")))]
 Centre = Annotated[Principal, Depends(allow("staff", roles=("centre",)))]
+
+_AFTER: Cursor[UUID] = Cursor("desk", UUID)
+_TRIAGE_AFTER: Cursor[UUID] = Cursor("triage", UUID)
+
+
+def _keys(request: Request) -> RoutingKeys:
+    keys: RoutingKeys = request.app.state.resources.keys
+    return keys
+
+
+Keys = Annotated[RoutingKeys, Depends(_keys)]
+Slug = Annotated[str | None, Query(max_length=64)]
+
+
+def _filters(
+    status: CaseStatus | None = None,
+    department: Slug = None,
+    category: Slug = None,
+    province: Slug = None,
+    kind: CaseKind | None = None,
+    overdue: bool | None = None,
+    assignee: Slug = None,
+    q: Annotated[str | None, Query(max_length=200)] = None,
+) -> Filters:
+    return Filters(status, department, category, province, kind, overdue, assignee, q)
+
+
+@router.get("/cases", responses=problem_responses(403))
+async def list_cases(
+    request: Request,
+    response: Response,
+    caller: Staff,
+    connection: Reading,
+    filters: Annotated[Filters, Depends(_filters)],
+    paging: Paging,
+) -> schemas.DeskPage:
+    """The cases within the caller's reach, newest first; ``q`` searches subject and text."""
+    rows = await repository.list_cases(
+        connection, caller, filters, before=_AFTER.decode(paging.cursor), limit=paging.limit
+    )
+    shown, following = page_of(rows, paging, _AFTER, lambda row: row.id)
+    link_next(request, response, following)
+    return schemas.DeskPage(items=service.listed(shown), next=following)
+
+
+@router.get("/cases/{case_id}", responses=problem_responses(403, 404))
+async def show_case(case_id: UUID, response: Response, caller: Staff, connection: Reading) -> schemas.DeskCaseDetailOut:
+    """Everything the desk may know of a case; ``ETag`` is for the next step's ``If-Match``."""
+    case, version = await service.show(connection, caller, case_id)
+    response.headers["ETag"] = etag(version)
+    return case
+
+
+@router.post("/cases/{case_id}/steps", responses=problem_responses(403, 404, 409, 412, 428))
+async def take_step(
+    case_id: UUID,
+    step: schemas.StepIn,
+    response: Response,
+    caller: Staff,
+    connection: Transaction,
+    keys: Keys,
+    if_match: IfMatch = None,
+) -> schemas.DeskCaseDetailOut:
+    """Takes one correspondence step; answers with the case after it and its new ``ETag``."""
+    case, version = await service.take_step(connection, caller, case_id, step.root, if_match=if_match, keys=keys)
+    response.headers["ETag"] = etag(version)
+    return case
+
+
+@router.get("/triage", responses=problem_responses(403))
+async def triage(
+    request: Request, response: Response, _caller: Centre, connection: Reading, paging: Paging
+) -> schemas.TriagePage:
+    """Cases that the router would not decide alone, the oldest first, with its best three guesses."""
+    rows = await repository.triage(connection, after=_TRIAGE_AFTER.decode(paging.cursor), limit=paging.limit)
+    shown, following = page_of(rows, paging, _TRIAGE_AFTER, lambda row: row.id)
+    link_next(request, response, following)
+    return schemas.TriagePage(items=service.in_triage(shown), next=following)

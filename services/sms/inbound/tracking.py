@@ -12,7 +12,7 @@ from services.sms.operators.port import Inbound, Urgency
 from shared.kit.db import Database
 from shared.kit.ids import uuid7
 from shared.kit.telemetry import log
-from shared.persian.identifiers import IdentifierError, mobile, parse_tracking_code
+from shared.persian.identifiers import IdentifierError, mobile, tracking_code
 
 _ASKS = re.compile(r"\s*(?:پیگیری|پیگيری|track)?\s*(\S{11,20})\s*", re.IGNORECASE)
 
@@ -35,7 +35,7 @@ class TrackingByText:
         try:
             sender = mobile(inbound.sender)
             asked = _ASKS.fullmatch(inbound.text)
-            code = parse_tracking_code(asked[1]) if asked else None
+            code = tracking_code(asked[1]) if asked else None
         except IdentifierError:
             code = None
         if code is None:

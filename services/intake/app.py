@@ -1,0 +1,85 @@
+"""intake: accepts what citizens file, and shows them how it goes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from services.intake.cases.api import router
+from services.intake.cases.consumers import keep_timeline
+from services.intake.directory.known import Directory, keep_directory
+from services.intake.filing import api as filing_api
+from services.intake.filing.repository import forget_old_keys, write_cases
+from services.intake.filing.service import CaseFiling
+from services.intake.keys import IntakeKeys
+from services.intake.settings import IntakeSettings
+from shared.contracts.registry import INTAKE_DIRECTORY, INTAKE_TIMELINE
+from shared.kit.bus import Consumer
+from shared.kit.clock import Clock, exclusive
+from shared.kit.db import Database
+from shared.kit.runtime import Chassis, Check, Job, Service
+from shared.kit.writer import GroupWriter
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What lives as long as the process: the keys, the way to file, and what may be chosen."""
+
+    keys: IntakeKeys
+    filing: CaseFiling
+    directory: Directory
+
+
+@asynccontextmanager
+async def _resources(settings: IntakeSettings, database: Database) -> AsyncIterator[Resources]:
+    directory = Directory()
+    writer = GroupWriter(database, write_cases, writers=settings.filing_writers, batch=settings.filing_batch)
+    reading = Clock("directory", 2, lambda: directory.refresh(database))
+    async with writer, asyncio.TaskGroup() as group:
+        task = group.create_task(reading.run())
+        yield Resources(IntakeKeys.load(settings), CaseFiling(writer), directory)
+        task.cancel()
+
+
+def _jobs(chassis: Chassis[IntakeSettings, Resources]) -> Sequence[Job]:
+    database, broker = chassis.database, chassis.broker
+
+    async def tidy() -> None:
+        async with database.transaction() as connection:
+            if await exclusive(connection, "tidy"):
+                await connection.execute(
+                    text(
+                        "SELECT ensure_case_partition((current_date + make_interval(months => n))::date)"
+                        " FROM generate_series(0, 2) AS n"
+                    )
+                )
+                await forget_old_keys(connection, days=chassis.settings.filing_key_days)
+
+    return [
+        Consumer(INTAKE_TIMELINE, keep_timeline, database=database, broker=broker),
+        Consumer(INTAKE_DIRECTORY, keep_directory, database=database, broker=broker, concurrency=1),
+        Clock("tidy", 3600, tidy),
+    ]
+
+
+def _checks(chassis: Chassis[IntakeSettings, Resources]) -> Mapping[str, Check]:
+    return {"directory": chassis.resources.directory.check}
+
+
+def _finish(api: FastAPI, _chassis: Chassis[IntakeSettings, Resources]) -> FastAPI:
+    filing_api.install(api)
+    return api
+
+
+SERVICE: Service[IntakeSettings, Resources] = Service(
+    name="intake",
+    settings=IntakeSettings,
+    resources=_resources,
+    routers=lambda _: [router],
+    jobs=_jobs,
+    checks=_checks,
+    finish_api=_finish,
+)

@@ -1,0 +1,98 @@
+"""``POST /v1/cases``, the one hot path: a plain Starlette route, validated from the bytes, written by group commit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.intake.cases import repository as cases
+from services.intake.cases.schemas import CaseOut
+from services.intake.filing.schemas import CASE_IN, CaseIn
+from services.intake.filing.service import check_choices, origin_of, prepare
+from shared.kit.auth import Principal, Verifier, permitted
+from shared.kit.web.idempotency import KEY_REUSED, fingerprint, key_hash, parse_key
+from shared.kit.web.jsonbody import read_json
+from shared.kit.web.openapi import document_route
+from shared.kit.web.problems import FORBIDDEN, INTERNAL, UNAUTHORIZED, Problem, unavailable
+from shared.kit.writer import Overloaded
+from shared.persian.calendar import jalali
+
+PATH = "/v1/cases"
+_ROLES = frozenset({"operator"})
+_SCOPES = frozenset({"cases:write"})
+
+
+async def file_case(request: Request) -> Response:
+    """Files a case. 201 only after the commit that holds the case, its code, its key and its event."""
+    state = request.app.state
+    verifier: Verifier = state.verifier
+    caller = verifier.of_request(request)
+    if not permitted(caller, "citizen", "partner", "staff", roles=_ROLES, scopes=_SCOPES):
+        raise Problem(UNAUTHORIZED if caller.kind == "public" else FORBIDDEN)
+    key = parse_key(request.headers.getlist("idempotency-key"))
+    case = await read_json(request, CASE_IN)
+    own = state.resources
+    check_choices(case, own.directory)
+    new = prepare(
+        case,
+        origin_of(case, caller, own.keys),
+        own.keys,
+        key_hash=key_hash(_owner(caller), key),
+        fingerprint=fingerprint("POST", PATH, _owner(caller), await request.body()),
+    )
+    try:
+        filed = await own.filing.file(new)
+    except Overloaded:
+        raise unavailable() from None
+    if filed.fresh:
+        return _answer(CaseOut(**_as_filed(new._asdict()), subject=case.subject))
+    if filed.fingerprint != new.fingerprint:
+        raise Problem(KEY_REUSED)
+    async with state.database.reading() as connection:
+        row = await cases.case_by_id(connection, filed.case_id)
+    if row is None:
+        raise Problem(INTERNAL)
+    return _answer(CaseOut(**_as_filed(row._mapping), subject=own.keys.text_of(row.id, row.text_sealed)["subject"]))
+
+
+def _owner(caller: Principal) -> str:
+    """In whose name Idempotency-Keys are told apart."""
+    return f"{caller.kind}:{caller.subject}"
+
+
+def _as_filed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The case as it was when it was filed, so that a replay answers the same."""
+    return {
+        "id": row["id"],
+        "tracking_code": row["tracking_code"],
+        "status": "registered",
+        "kind": row["kind"],
+        "channel": row["channel"],
+        "registered_at": row["registered_at"],
+        "registered_on": jalali(row["registered_at"]),
+        "province": row["province"],
+    }
+
+
+def _answer(case: CaseOut) -> Response:
+    return Response(
+        case.model_dump_json().encode(), 201, {"Location": f"{PATH}/{case.id}"}, media_type="application/json"
+    )
+
+
+def install(api: FastAPI) -> None:
+    """Puts the route before all others, and into the OpenAPI document."""
+    api.router.routes.insert(0, Route(PATH, file_case, methods=["POST"]))
+    document_route(
+        api,
+        method="post",
+        path=PATH,
+        summary="File a complaint, request or suggestion",
+        body=CaseIn,
+        status=201,
+        answer=CaseOut,
+        headers=("Idempotency-Key",),
+    )

@@ -1,0 +1,14 @@
+"""What intake is told by its environment besides what every service is."""
+
+from pydantic import Field
+
+from shared.kit.settings import ServiceSettings
+
+
+class IntakeSettings(ServiceSettings):
+    """``filing_writers``: how many transactions may write new cases at a time; ``filing_batch``: cases in one of them;
+    ``filing_key_days``: how long an Idempotency-Key is remembered."""
+
+    filing_writers: int = Field(default=2, ge=1, le=16)
+    filing_batch: int = Field(default=128, ge=1, le=1000)
+    filing_key_days: int = Field(default=7, ge=1)
