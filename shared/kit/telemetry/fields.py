@@ -14,7 +14,8 @@ from shared.kit.telemetry import metrics
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:<>-]{0,99}")
 _DIGITS = re.compile(r"\d{5}")
 _ROUTE = re.compile(r"/[a-z0-9_.{}:/-]{0,199}", re.IGNORECASE)
-_REQUEST_ID = re.compile(r"(?!.*[0-9]{9})[A-Za-z0-9_-]{8,64}")
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_REQUEST_ID = re.compile(rf"{_UUID}|(?!.*[0-9]{{9}})[A-Za-z0-9_-]{{8,64}}")
 _TRACE = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}")
 _FRAME = re.compile(r"[A-Za-z0-9_./<>-]{1,120}:\d{1,6} [A-Za-z0-9_<>.]{1,100}")
 _MOST = 10**8
@@ -57,8 +58,8 @@ def _names(value: object) -> object:
 
 
 def is_request_id(value: str) -> bool:
-    """Whether a client's ``X-Request-Id`` is taken over: 8 to 64 plain characters, no digits in the length of a phone
-    number or a national code, since it is written down."""
+    """Whether a client's ``X-Request-Id`` is taken over: a UUID, or 8 to 64 plain characters without digits in
+    the length of a phone number or a national code, since it is written down."""
     return _REQUEST_ID.fullmatch(value) is not None
 
 

@@ -32,6 +32,8 @@ QUIET = ("/healthz", "/readyz", "/metrics")
 """Asked every few seconds by machines: counted, but neither logged nor traced."""
 
 _CLIENT_LEFT = 499
+# our own ids are letters alone, so that none of them looks like a number of somebody's
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # PostgreSQL's classes of conditions that pass (Appendix A): connection, resources, operator intervention,
 # serialization and deadlock
@@ -106,7 +108,7 @@ def _ids(scope: Scope) -> tuple[str, bytes | None]:
         elif name == b"traceparent":
             traceparent = value
     if request_id is None or not is_request_id(request_id):
-        request_id = os.urandom(12).hex()
+        request_id = os.urandom(12).hex().translate(_LETTERS)
     return request_id, traceparent
 
 

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 from uuid import UUID
@@ -134,9 +135,11 @@ JSON_TYPE = {"Content-Type": "application/json"}
 async def test_every_answer_has_a_request_id_and_is_not_stored(client: httpx.AsyncClient) -> None:
     for path in ("/v1/cases", "/v1/nowhere", "/v1/fails/x", "/healthz", "/v1/cases?limit=0"):
         answer = await client.get(path)
-        assert len(answer.headers["x-request-id"]) == 24
+        assert re.fullmatch("[a-p]{24}", answer.headers["x-request-id"])
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["traceparent"].startswith("00-")
+    uuid = "6f2e1a52-93d7-4cc5-8000-012345678901"
+    assert (await client.get("/v1/cases", headers={"X-Request-Id": uuid})).headers["x-request-id"] == uuid
     sent = await client.get("/v1/cases", headers={"X-Request-Id": "app-7f3a-0001", "traceparent": PARENT})
     assert sent.headers["x-request-id"] == "app-7f3a-0001"
     assert sent.headers["traceparent"].startswith(PARENT[:36])
