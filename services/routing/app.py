@@ -32,7 +32,7 @@ def _jobs(chassis: Chassis[ServiceSettings, Resources]) -> Sequence[Job]:
     database, broker = chassis.database, chassis.broker
     cases = CaseEvents(chassis.resources.keys)
     return [
-        Consumer(ROUTING_CASES, cases.handle, database=database, broker=broker, causal=True),
+        Consumer(ROUTING_CASES, cases.handle, database=database, broker=broker),
         Consumer(ROUTING_SMS, keep_sms_status, database=database, broker=broker),
     ]
 

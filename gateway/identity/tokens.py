@@ -1,0 +1,135 @@
+"""Access tokens: JWTs of the profile RFC 9068 (``typ at+jwt``), signed by EdDSA, checked as RFC 8725 asks."""
+
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+from joserfc.jwt import JWTClaimsRegistry
+
+from shared.kit.auth import Principal
+from shared.kit.web.problems import UNAUTHORIZED, Problem
+
+ALGORITHM = "EdDSA"
+TYPE = "at+jwt"
+AUDIENCE = "seda"
+_LEEWAY_SECONDS = 5
+_CACHED = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A caller and the login (refresh family) that the token belongs to."""
+
+    principal: Principal
+    family: UUID
+
+
+class AccessTokens:
+    """Makes and checks the outside tokens, and knows which logins ended before their tokens did."""
+
+    def __init__(self, key: OKPKey, *, issuer: str, seconds: int) -> None:
+        self._key = key
+        self._issuer = issuer
+        self.seconds = seconds
+        self._claims = JWTClaimsRegistry(
+            leeway=_LEEWAY_SECONDS,
+            iss={"essential": True, "value": issuer},
+            aud={"essential": True, "value": AUDIENCE},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+        self._known: dict[str, tuple[float, Login]] = {}
+        self._revoked: frozenset[UUID] = frozenset()
+
+    @classmethod
+    def load(cls, path: Path, *, issuer: str, seconds: int) -> "AccessTokens":
+        """Reads the private JWK (Ed25519) at ``path``; tokens live ``seconds``."""
+        return cls(OKPKey.import_key(path.read_bytes()), issuer=issuer, seconds=seconds)
+
+    def issue(self, login: Login) -> str:
+        """A token for the login, from now on."""
+        now = int(time.time())
+        principal = login.principal
+        claims: dict[str, Any] = {
+            "iss": self._issuer,
+            "aud": AUDIENCE,
+            "iat": now,
+            "exp": now + self.seconds,
+            "jti": secrets.token_urlsafe(12),
+            "sub": principal.subject,
+            "kind": principal.kind,
+            "fam": str(login.family),
+            "roles": sorted(principal.roles),
+            "scopes": sorted(principal.scopes),
+        }
+        for name in ("department_id", "province", "name", "title", "mob"):
+            if (value := getattr(principal, name)) is not None:
+                claims[name] = value
+        return jwt.encode({"alg": ALGORITHM, "typ": TYPE}, claims, self._key, algorithms=[ALGORITHM])
+
+    def revoked(self, families: frozenset[UUID]) -> None:
+        """Tells which logins ended lately: their tokens are refused from now on."""
+        self._revoked = families
+
+    def revoke(self, family: UUID) -> None:
+        """One more login has ended."""
+        self._revoked |= {family}
+
+    def caller(self, authorization: str | None) -> Principal:
+        """The caller, of kind ``public`` without a token. Raises a 401 problem for a token that is not good."""
+        if authorization is None:
+            return PUBLIC
+        return self.login(authorization).principal
+
+    def login(self, authorization: str) -> Login:
+        """The login that an ``Authorization`` header names. Raises a 401 problem for one that is not good."""
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise _refused()
+        known = self._known.get(token)
+        if known is None or known[0] <= time.time():
+            known = self._checked(token)
+        if known[1].family in self._revoked:
+            raise _refused()
+        return known[1]
+
+    def _checked(self, token: str) -> tuple[float, Login]:
+        try:
+            decoded = jwt.decode(token, self._key, algorithms=[ALGORITHM])
+            if decoded.header.get("typ") != TYPE:
+                raise _refused()
+            self._claims.validate(decoded.claims)
+            claims = decoded.claims
+            login = Login(
+                Principal(
+                    kind=claims["kind"],
+                    subject=claims["sub"],
+                    roles=frozenset(claims["roles"]),
+                    scopes=frozenset(claims["scopes"]),
+                    department_id=claims.get("department_id"),
+                    province=claims.get("province"),
+                    name=claims.get("name"),
+                    title=claims.get("title"),
+                    mob=claims.get("mob"),
+                ),
+                UUID(claims["fam"]),
+            )
+        except (JoseError, ValueError, KeyError, TypeError):
+            raise _refused() from None
+        if len(self._known) >= _CACHED:
+            self._known.clear()
+        self._known[token] = (float(claims["exp"]), login)
+        return self._known[token]
+
+
+PUBLIC = Principal("public", "")
+
+
+def _refused() -> Problem:
+    return Problem(UNAUTHORIZED, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})

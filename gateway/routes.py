@@ -1,0 +1,122 @@
+"""The enumerated routes: method and path → service, and who may call. What is not here does not exist.
+
+The first check of three: the gateway lets a kind of caller through, the service checks roles and scopes again, and its
+queries reach only what is the caller's.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shared.kit.auth import Kind, Principal, permitted
+
+Service = Literal["gateway", "intake", "routing", "letters", "integrity"]
+
+PUBLIC: tuple[Kind, ...] = ("public", "citizen", "staff", "partner", "reporter")
+CITIZEN: tuple[Kind, ...] = ("citizen",)
+OWNER: tuple[Kind, ...] = ("citizen", "partner")
+STAFF: tuple[Kind, ...] = ("staff",)
+DESK = frozenset({"officer", "manager", "centre"})
+
+SMALL_BODY = 64 * 1024
+CASE_BODY = 128 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """``template`` is the path with ``{names}``; staff need one of ``roles``, partners all of ``scopes``.
+    ``streamed``: the answer is long or endless and goes through piece by piece."""
+
+    method: str
+    template: str
+    service: Service
+    kinds: tuple[Kind, ...]
+    roles: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    body: int = SMALL_BODY
+    streamed: bool = False
+
+    def lets(self, caller: Principal) -> bool:
+        """Whether a caller of this kind, with these roles and scopes, may pass."""
+        return permitted(caller, *self.kinds, roles=self.roles, scopes=self.scopes)
+
+
+_WRITE = frozenset({"cases:write"})
+
+ROUTES: tuple[Route, ...] = (
+    # identity: the gateway's own
+    Route("POST", "/v1/auth/otp", "gateway", PUBLIC),
+    Route("POST", "/v1/auth/otp/{challenge_id}", "gateway", PUBLIC),
+    Route("POST", "/v1/auth/staff", "gateway", PUBLIC),
+    Route("POST", "/v1/auth/token", "gateway", PUBLIC),
+    Route("POST", "/v1/auth/logout", "gateway", ("citizen", "staff", "partner")),
+    Route("GET", "/v1/me", "gateway", ("citizen", "staff", "partner")),
+    # reference data
+    Route("GET", "/v1/reference/categories", "routing", PUBLIC),
+    Route("GET", "/v1/reference/departments", "routing", PUBLIC),
+    Route("GET", "/v1/reference/provinces", "routing", PUBLIC),
+    Route("GET", "/v1/reference/organisations", "routing", PUBLIC),
+    # cases: the citizen's side
+    Route(
+        "POST",
+        "/v1/cases",
+        "intake",
+        ("citizen", "partner", "staff"),
+        roles=frozenset({"operator"}),
+        scopes=_WRITE,
+        body=CASE_BODY,
+    ),
+    Route("GET", "/v1/cases", "intake", OWNER, scopes=_WRITE),
+    Route("GET", "/v1/cases/{case_id}", "intake", OWNER, scopes=_WRITE),
+    Route("GET", "/v1/cases/{case_id}/timeline", "intake", OWNER, scopes=_WRITE),
+    Route("POST", "/v1/cases/{case_id}/messages", "intake", CITIZEN, body=CASE_BODY),
+    Route("POST", "/v1/cases/{case_id}/rating", "intake", CITIZEN),
+    Route("POST", "/v1/cases/{case_id}/withdraw", "routing", CITIZEN),
+    Route("POST", "/v1/cases/{case_id}/reopen", "routing", CITIZEN),
+    Route("GET", "/v1/cases/{case_id}/letter", "letters", CITIZEN, streamed=True),
+    Route("GET", "/v1/track/{code}", "intake", PUBLIC),
+    # the desk
+    Route("GET", "/v1/desk/cases", "routing", STAFF, roles=DESK),
+    Route("GET", "/v1/desk/cases/{case_id}", "routing", STAFF, roles=DESK),
+    Route("POST", "/v1/desk/cases/{case_id}/steps", "routing", STAFF, roles=DESK, body=CASE_BODY),
+    Route("GET", "/v1/desk/triage", "routing", STAFF, roles=frozenset({"centre"})),
+    # letters
+    Route("GET", "/v1/letters/verify/{code}", "letters", PUBLIC),
+)
+
+
+@dataclass(slots=True)
+class _Node:
+    names: dict[str, "_Node"] = field(default_factory=dict)
+    any: "_Node | None" = None
+    methods: dict[str, Route] = field(default_factory=dict)
+
+
+class RouteTree:
+    """The routes by their path's parts; a fixed part wins over a ``{name}``."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._root = _Node()
+        for route in routes:
+            node = self._root
+            for part in route.template.split("/")[1:]:
+                if part.startswith("{"):
+                    node.any = node.any or _Node()
+                    node = node.any
+                else:
+                    node = node.names.setdefault(part, _Node())
+            node.methods[route.method] = route
+
+    def methods(self, path: str) -> dict[str, Route]:
+        """The routes at a path (decoded, without query) by method; empty where there is none."""
+        found = self._find(self._root, path.split("/")[1:], 0)
+        return found.methods if found else {}
+
+    def _find(self, node: _Node, parts: Sequence[str], at: int) -> _Node | None:
+        if at == len(parts):
+            return node if node.methods else None
+        part = parts[at]
+        fixed = node.names.get(part)
+        if fixed is not None and (found := self._find(fixed, parts, at + 1)):
+            return found
+        return self._find(node.any, parts, at + 1) if node.any and part else None
