@@ -146,9 +146,7 @@ async def lately_revoked(connection: AsyncConnection, *, seconds: int) -> frozen
 
 async def forget(connection: AsyncConnection) -> None:
     """Deletes codes of yesterday and logins that ended a day ago."""
-    await connection.execute(
-        text("DELETE FROM otp_challenges WHERE created_at < clock_timestamp() - interval '1 day'")
-    )
+    await connection.execute(text("DELETE FROM otp_challenges WHERE created_at < clock_timestamp() - interval '1 day'"))
     await connection.execute(
         text(
             "DELETE FROM refresh_families WHERE expires_at < clock_timestamp() - interval '1 day'"

@@ -77,9 +77,7 @@ class GatewayKeys:
 class Identity:
     """The use cases of ``/v1/auth``."""
 
-    def __init__(
-        self, settings: GatewaySettings, database: Database, keys: GatewayKeys, tokens: AccessTokens
-    ) -> None:
+    def __init__(self, settings: GatewaySettings, database: Database, keys: GatewayKeys, tokens: AccessTokens) -> None:
         self._settings = settings
         self._database = database
         self._keys = keys

@@ -1,4 +1,4 @@
-"""The door: checks target, route, caller and limits, then forwards. Raw ASGI, because every request goes through here."""
+"""The door: checks target, route, caller and limits, then forwards. Raw ASGI: every request goes through here."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -23,7 +23,6 @@ from shared.kit.web.problems import (
     GATEWAY_TIMEOUT,
     MALFORMED_REQUEST,
     METHOD_NOT_ALLOWED,
-    NOT_FOUND,
     UNAUTHORIZED,
     Problem,
     unavailable,

@@ -57,10 +57,7 @@ RESPONSE = frozenset(
 def passing(headers: Headers, allowed: frozenset[bytes]) -> list[tuple[str, str]]:
     """The headers that go on: those allowed, less what ``Connection`` names (RFC 9110, 7.6.1)."""
     hop = frozenset(
-        name.strip().lower()
-        for field, value in headers
-        if field.lower() == b"connection"
-        for name in value.split(b",")
+        name.strip().lower() for field, value in headers if field.lower() == b"connection" for name in value.split(b",")
     )
     return [
         (name.decode("latin-1"), value.decode("latin-1"))

@@ -69,9 +69,8 @@ def _checks(chassis: Chassis[IntakeSettings, Resources]) -> Mapping[str, Check]:
     return {"directory": chassis.resources.directory.check}
 
 
-def _finish(api: FastAPI, _chassis: Chassis[IntakeSettings, Resources]) -> FastAPI:
+def _finish(api: FastAPI, _chassis: Chassis[IntakeSettings, Resources]) -> None:
     filing_api.install(api)
-    return api
 
 
 SERVICE: Service[IntakeSettings, Resources] = Service(

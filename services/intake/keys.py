@@ -25,7 +25,10 @@ class IntakeKeys:
     def load(cls, settings: ServiceSettings) -> Self:
         """Reads the rings from the keys' folder; SealError if one is missing."""
         return cls(
-            *(settings.ring(name) for name in ("contact", "text", "step", "identity")),
+            contact=settings.ring("contact"),
+            text=settings.ring("text"),
+            step=settings.ring("step"),
+            identity=settings.ring("identity"),
             blind=BlindIndex(settings.ring("blind")),
         )
 

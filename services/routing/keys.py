@@ -21,7 +21,7 @@ class RoutingKeys:
     @classmethod
     def load(cls, settings: ServiceSettings) -> Self:
         """Reads the rings from the keys' folder; SealError if one is missing."""
-        return cls(*(settings.ring(name) for name in ("text", "step", "letter")))
+        return cls(text=settings.ring("text"), step=settings.ring("step"), letter=settings.ring("letter"))
 
     def open_text(self, owner: UUID, sealed: str) -> dict[str, Any]:
         """``{"subject", "body"}`` of a case, ``{"body"}`` of a message; ``owner`` is the case's or message's id."""

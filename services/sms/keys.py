@@ -22,8 +22,12 @@ class SmsKeys:
     @classmethod
     def load(cls, settings: ServiceSettings) -> Self:
         """Reads the rings from the keys' folder; SealError if one is missing."""
-        rings = [settings.ring(name) for name in ("contact", "step", "otp")]
-        return cls(*rings, blind=BlindIndex(settings.ring("blind")))
+        return cls(
+            contact=settings.ring("contact"),
+            step=settings.ring("step"),
+            otp=settings.ring("otp"),
+            blind=BlindIndex(settings.ring("blind")),
+        )
 
     def mobile_in(self, case_id: UUID, contact_sealed: str) -> str | None:
         """The mobile (E.164) of a case's contact; None if it has none."""

@@ -32,6 +32,7 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=True,
             pool_timeout=10,
+            hide_parameters=True,
             connect_args={"timeout": 10, "server_settings": {"application_name": "seda"}},
         )
         return cls(engine, make_url(dsn).set(drivername="postgresql").render_as_string(hide_password=False))

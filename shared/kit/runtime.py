@@ -14,7 +14,6 @@ from typing import Generic, Protocol, TypeVar
 import uvicorn
 import uvloop
 from fastapi import APIRouter, FastAPI
-from starlette.types import ASGIApp
 
 from shared.kit.auth import Verifier
 from shared.kit.bus.broker import Broker
@@ -64,7 +63,7 @@ class Service(Generic[S, R]):
     routers: Callable[[Chassis[S, R]], Sequence[APIRouter]]
     jobs: Callable[[Chassis[S, R]], Sequence[Job]]
     checks: Callable[[Chassis[S, R]], Mapping[str, Check]] = field(default=lambda _: {})
-    finish_api: Callable[[FastAPI, Chassis[S, R]], ASGIApp] = field(default=lambda api, _: api)
+    finish_api: Callable[[FastAPI, Chassis[S, R]], None] = field(default=lambda _api, _chassis: None)
 
 
 def run(service: Service[S, R]) -> None:
@@ -121,7 +120,7 @@ def _all_jobs(service: Service[S, R], chassis: Chassis[S, R]) -> list[Job]:
     ]
 
 
-def _api(service: Service[S, R], chassis: Chassis[S, R], jobs: Sequence[Job], *, with_routes: bool) -> ASGIApp:
+def _api(service: Service[S, R], chassis: Chassis[S, R], jobs: Sequence[Job], *, with_routes: bool) -> FastAPI:
     async def consuming() -> None:
         idle = [job.name for job in jobs if isinstance(job, Consumer) and not job.ready]
         if idle:
@@ -137,7 +136,9 @@ def _api(service: Service[S, R], chassis: Chassis[S, R], jobs: Sequence[Job], *,
     api.state.settings = chassis.settings
     api.state.verifier = Verifier.load(chassis.settings.keys_dir / "gateway-internal.pub.jwk", service.name)
     api.state.resources = chassis.resources
-    return service.finish_api(api, chassis) if with_routes else api
+    if with_routes:
+        service.finish_api(api, chassis)
+    return api
 
 
 def _stop_if_failed(task: asyncio.Task[None], server: uvicorn.Server) -> None:

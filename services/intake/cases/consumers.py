@@ -21,7 +21,7 @@ async def keep_timeline(connection: AsyncConnection, event: Event) -> None:
     if event.case_id is None:
         raise Permanent("no case is named")
     if isinstance(data, SmsData):
-        status, rank = _SMS[type(event)]  # type: ignore[index]
+        status, rank = _SMS[type(event)]
         await repository.raise_sms_status(
             connection, event_id=data.step_event_id, case_id=event.case_id, status=status, rank=rank
         )

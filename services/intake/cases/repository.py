@@ -5,14 +5,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Select, false, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.tables import cases, messages, ratings, step_sms, timeline, tracking_codes
 from shared.kit.auth import Principal
 
-CaseRow = Row[Any]
+CaseRow = Any
+"""A row of the query below; SQLAlchemy types a row of whole tables no closer."""
 
 
 def _own(principal: Principal) -> Select[Any]:
@@ -21,7 +22,7 @@ def _own(principal: Principal) -> Select[Any]:
         return select(cases).where(cases.c.citizen_id == UUID(principal.subject))
     if principal.kind == "partner":
         return select(cases).where(cases.c.partner_id == principal.subject)
-    return select(cases).where(False)
+    return select(cases).where(false())
 
 
 async def own_case(
@@ -39,7 +40,8 @@ async def own_cases(
     query = _own(principal).order_by(cases.c.id.desc()).limit(limit + 1)
     if before is not None:
         query = query.where(cases.c.id < before)
-    return (await connection.execute(query)).all()
+    rows: Sequence[Any] = (await connection.execute(query)).all()
+    return rows
 
 
 async def case_by_id(connection: AsyncConnection, case_id: UUID, *, lock: bool = False) -> CaseRow | None:
@@ -54,7 +56,7 @@ async def case_by_code(connection: AsyncConnection, code: str) -> CaseRow | None
     return (await connection.execute(query.where(tracking_codes.c.code == code))).one_or_none()
 
 
-async def steps_of(connection: AsyncConnection, case_id: UUID) -> Sequence[Row[Any]]:
+async def steps_of(connection: AsyncConnection, case_id: UUID) -> Sequence[Any]:
     """The steps after the registration, in order, each with how far its text came."""
     query = (
         select(timeline, step_sms.c.status.label("sms_status"))
@@ -62,7 +64,8 @@ async def steps_of(connection: AsyncConnection, case_id: UUID) -> Sequence[Row[A
         .where(timeline.c.case_id == case_id)
         .order_by(timeline.c.at, timeline.c.sequence)
     )
-    return (await connection.execute(query)).all()
+    rows: Sequence[Any] = (await connection.execute(query)).all()
+    return rows
 
 
 async def sms_status_of(connection: AsyncConnection, event_id: UUID) -> str | None:

@@ -82,7 +82,7 @@ async def timeline_of(connection: AsyncConnection, row: CaseRow, keys: IntakeKey
         on=jalali(row.registered_at),
         step="registered",
         title=STEPS["registered"].to(language),
-        sms_status=await repository.sms_status_of(connection, row.registered_event_id),  # type: ignore[arg-type]
+        sms_status=await repository.sms_status_of(connection, row.registered_event_id),
     )
     return [
         first,

@@ -55,7 +55,9 @@ async def file_case(request: Request) -> Response:
         row = await cases.case_by_id(connection, filed.case_id)
     if row is None:
         raise Problem(INTERNAL)
-    return _answer(CaseOut(**_as_filed(row._mapping), subject=own.keys.text_of(row.id, row.text_sealed)["subject"]))
+    return _answer(
+        CaseOut(**_as_filed(dict(row._mapping)), subject=own.keys.text_of(row.id, row.text_sealed)["subject"])
+    )
 
 
 def _owner(caller: Principal) -> str:

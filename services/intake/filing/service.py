@@ -96,7 +96,7 @@ def prepare(case: CaseIn, origin: Origin, keys: IntakeKeys, *, key_hash: bytes, 
         data=CaseRegisteredData(
             tracking_code=new_tracking_code(),
             kind=case.kind,
-            channel=origin.channel,  # type: ignore[arg-type]
+            channel=origin.channel,
             language=case.language,
             registered_at=now,
             citizen_id=origin.citizen_id,

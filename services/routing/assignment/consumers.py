@@ -70,7 +70,7 @@ async def keep_sms_status(connection: AsyncConnection, event: Event) -> None:
     data = getattr(event, "data", None)
     if not isinstance(data, SmsData) or event.case_id is None:
         raise Permanent("no text about a case")
-    status, rank = _SMS[type(event)]  # type: ignore[index]
+    status, rank = _SMS[type(event)]
     await repository.raise_sms_status(
         connection, event_id=data.step_event_id, case_id=event.case_id, status=status, rank=rank
     )

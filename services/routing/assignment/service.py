@@ -31,7 +31,7 @@ class Assigner:
         self._rows: dict[str, Any] = {}
 
     async def register(self, connection: AsyncConnection, event: CaseRegistered) -> None:
-        """Keeps the case and assigns it, or leaves it in triage. Raises ``Transient`` before the directory is filled."""
+        """Keeps the case and assigns it, or leaves it in triage. ``Transient`` before the directory is filled."""
         await self._refresh(connection)
         data, case_id = event.data, event.case_id
         if case_id is None:

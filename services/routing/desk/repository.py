@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, false, func, insert, or_, select, true, update
+from sqlalchemy import Select, and_, false, func, insert, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,7 +14,8 @@ from services.routing.tables import cases, categories, departments, step_sms, st
 from shared.kit.auth import Principal
 from shared.persian.text import fold, spaceless
 
-CaseRow = Row[Any]
+CaseRow = Any
+"""A row of the query below; SQLAlchemy types a row of whole tables no closer."""
 
 _COLUMNS = (
     *(column for column in cases.c if column.name not in ("words", "folded", "spaceless")),
@@ -105,7 +106,8 @@ async def list_cases(
         query = query.where(_speaks_of(filters.q))
     if before is not None:
         query = query.where(cases.c.id < before)
-    return (await connection.execute(query)).all()
+    rows: Sequence[Any] = (await connection.execute(query)).all()
+    return rows
 
 
 def _speaks_of(q: str) -> Any:
@@ -120,7 +122,8 @@ async def triage(connection: AsyncConnection, *, after: UUID | None, limit: int)
     query = _all().where(cases.c.status == "registered").order_by(cases.c.id).limit(limit + 1)
     if after is not None:
         query = query.where(cases.c.id > after)
-    return (await connection.execute(query)).all()
+    rows: Sequence[Any] = (await connection.execute(query)).all()
+    return rows
 
 
 async def add_case(connection: AsyncConnection, **values: Any) -> None:
@@ -134,7 +137,7 @@ async def change_case(connection: AsyncConnection, case_id: UUID, **values: Any)
     await connection.execute(update(cases).where(cases.c.id == case_id).values(version=cases.c.version + 1, **values))
 
 
-async def steps_of(connection: AsyncConnection, case_id: UUID) -> Sequence[Row[Any]]:
+async def steps_of(connection: AsyncConnection, case_id: UUID) -> Sequence[Any]:
     """All steps of a case, in order, each with how far its text came."""
     query = (
         select(steps, step_sms.c.status.label("sms_status"))
@@ -142,7 +145,8 @@ async def steps_of(connection: AsyncConnection, case_id: UUID) -> Sequence[Row[A
         .where(steps.c.case_id == case_id)
         .order_by(steps.c.at, steps.c.id)
     )
-    return (await connection.execute(query)).all()
+    rows: Sequence[Any] = (await connection.execute(query)).all()
+    return rows
 
 
 async def add_step(

@@ -22,6 +22,8 @@ class RouteTable:
 
     def template(self, scope: Scope) -> str:
         """The template of the route that a scope was given to (``/v1/cases/{id}``), ``unmatched`` if to none."""
+        if (forwarded := scope.get("seda.route")) is not None:  # the gateway's own table knew it
+            return str(forwarded)
         endpoint = scope.get("endpoint")
         if endpoint is None:
             return UNMATCHED
