@@ -5,7 +5,8 @@
 
 import re
 from functools import lru_cache
-from unicodedata import category, decimal, normalize
+from itertools import groupby
+from unicodedata import category, combining, decimal, normalize
 
 ZWNJ = "\u200c"
 
@@ -67,6 +68,27 @@ _REPEATED_ZWNJ = re.compile(f"{ZWNJ}{{2,}}")
 _LOOSE_ZWNJ = re.compile(f"(?<![{_LETTER}{_MARK}]){ZWNJ}|{ZWNJ}(?![{_LETTER}])")
 _BLANK_LINES = re.compile("\n{3,}")
 
+# Marks in a row are sorted in quadratic time by NFC: 40,000 take a second. 30 is the limit of Unicode's Stream-Safe
+# Text Format (UAX #15, D4). Beyond the BMP all characters are suspected first, for the speed of the class.
+_MOST_MARKS = 30
+_MARKS_IN_BMP = "".join(chr(point) for point in range(0x300, 0xFFFF) if combining(chr(point)))
+_MARKS_IN_A_ROW = re.compile(f"[{_MARKS_IN_BMP}\U00010000-\U0010ffff]{{{_MOST_MARKS + 1},}}")
+
+
+def _composed(text: str) -> str:
+    _refuse_heaps_of_marks(text)
+    composed = normalize("NFC", text)
+    if composed != text:
+        _refuse_heaps_of_marks(composed)  # a few marks are two by their decomposition
+    return composed
+
+
+def _refuse_heaps_of_marks(text: str) -> None:
+    for suspect in _MARKS_IN_A_ROW.finditer(text):
+        for marks, row in groupby(suspect[0], key=lambda one: combining(one) != 0):
+            if marks and sum(1 for _ in row) > _MOST_MARKS:
+                raise TextError("text_not_clean")
+
 
 def canon(text: str, *, multiline: bool) -> str:
     """The text as it is kept: one spelling of each letter, nothing invisible. ``canon(canon(x)) == canon(x)``.
@@ -81,19 +103,20 @@ def canon(text: str, *, multiline: bool) -> str:
     - White space becomes single spaces, none at the ends. With ``multiline`` line ends stay as ``\\n``, at most one
       line in a row empty; else they are spaces, too.
 
-    Raises TextError ``text_not_clean`` for NUL and for lone surrogates. The result may be empty.
+    The result may be empty. Raises TextError ``text_not_clean`` for NUL, lone surrogates and more than 30 combining
+    marks in a row.
     """
     if _FORBIDDEN.search(text):
         raise TextError("text_not_clean")
-    text = _persian_letters(normalize("NFC", text))
+    text = _persian_letters(_composed(text))
     if _SUSPECT.search(text):
         # what is removed may have stood between a letter and its mark
-        text = normalize("NFC", _ODD.sub(lambda odd: _written(odd[0]), text))
+        text = _composed(_ODD.sub(lambda odd: _written(odd[0]), text))
     if ZWNJ in text:
         kept = _LOOSE_ZWNJ.sub("", _REPEATED_ZWNJ.sub(ZWNJ, text))
-        text = text if kept == text else normalize("NFC", kept)
+        text = text if kept == text else _composed(kept)
     if "ۀ" in text or "یٔ" in text:
-        text = normalize("NFC", text.replace("ۀ", "هٔ").replace("یٔ", "ئ"))
+        text = _composed(text.replace("ۀ", "هٔ").replace("یٔ", "ئ"))
     if not multiline:
         return " ".join(text.split())
     lines = "\n".join([" ".join(line.split()) for line in text.splitlines()])

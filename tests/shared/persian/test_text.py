@@ -1,4 +1,5 @@
 import sys
+import time
 from unicodedata import category, is_normalized
 
 import pytest
@@ -84,6 +85,31 @@ def test_what_cannot_be_stored_is_refused_without_being_told(text: str, multilin
     assert isinstance(refused.value, ValueError)
     assert refused.value.code == "text_not_clean"
     assert str(refused.value) == "text_not_clean"
+
+
+HEAP = "\u0650\u0654"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ا" + HEAP * 16,
+        "ا" + HEAP * 12 + "\u200d" + HEAP * 12,  # joined by what is removed
+        "ا" + "\u0344" * 16,  # two marks each, once decomposed
+        "ا" + "ﹼﹺ" * 16,  # presentation forms of marks
+        "a" + "\U0001d165" * 31,
+        "سلام" + HEAP * 20000,
+    ],
+)
+def test_a_heap_of_marks_is_refused_at_once(text: str) -> None:
+    begun = time.perf_counter()
+    with pytest.raises(TextError):
+        line(text)
+    assert time.perf_counter() - begun < 0.2
+
+
+def test_marks_that_a_reader_can_see_stay() -> None:
+    assert line("ا" + "\u0650" * 30 + "😀" * 100) == "ا" + "\u0650" * 30 + "😀" * 100
 
 
 def test_every_control_and_format_character_goes() -> None:
