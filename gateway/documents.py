@@ -33,17 +33,16 @@ def merge(own: dict[str, Any], services: Mapping[str, dict[str, Any]]) -> dict[s
         "components": {"schemas": {}, "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
     }
     let_through = {(route.method.lower(), _NAMES.sub("{}", route.template)): route for route in ROUTES}
-    for name, document in {"gateway": own, **services}.items():
-        document = _renamed(document, merged["components"]["schemas"], name)
+    for name, published in {"gateway": own, **services}.items():
+        document = _renamed(published, merged["components"]["schemas"], name)
         merged["components"]["schemas"] |= document.get("components", {}).get("schemas", {})
         for path, operations in document["paths"].items():
             for method, operation in operations.items():
                 route = let_through.get((method, _NAMES.sub("{}", path)))
                 if route is None or route.service != name:
                     continue
-                if "public" in route.kinds:
-                    operation = {**operation, "security": []}
-                merged["paths"].setdefault(path, {})[method] = operation
+                free = {"security": []} if "public" in route.kinds else {}
+                merged["paths"].setdefault(path, {})[method] = operation | free
     return merged
 
 
