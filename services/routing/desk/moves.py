@@ -175,8 +175,7 @@ def resumed(case: CaseRow, now: datetime) -> dict[str, Any]:
     """The case's columns when its clock runs again: the term is longer by the working days that it stood still."""
     if case.paused_at is None:
         return {"status": "in_progress"}
-    days = CALENDAR.working_days_between(case.paused_at, now)
-    due_at = CALENDAR.add_working_days(case.due_at, days) if days and case.due_at else case.due_at
+    due_at = case.due_at and CALENDAR.due_after_pause(case.due_at, case.paused_at, now)
     return {"status": "in_progress", "paused_at": None, "due_at": due_at}
 
 

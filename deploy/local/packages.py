@@ -1,0 +1,146 @@
+"""Finding Debian's PostgreSQL and RabbitMQ, and bringing them where they are missing.
+
+As root by ``apt-get install``, with no service started; as an ordinary user the same packages are downloaded and
+unpacked under ``.local/debian``, where they run as they are. Standard library only: this runs before anything else.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCAL = ROOT / ".local"
+UNPACKED = LOCAL / "debian"
+
+NEEDED = {
+    "postgresql": ["postgresql"],
+    "rabbitmq": ["rabbitmq-server"],
+    "letters' checks": ["poppler-utils"],
+}
+
+
+class CannotInstall(SystemExit):
+    """One sentence that says what is missing and what to do."""
+
+
+def roots() -> list[Path]:
+    """Where Debian's files may lie: the system, and what was unpacked here."""
+    return [Path("/"), UNPACKED]
+
+
+def postgres_bin() -> Path | None:
+    """The folder of the newest PostgreSQL (15 or newer) with its server programs."""
+    found = [
+        (int(path.parent.parent.name), path.parent)
+        for root in roots()
+        for path in root.glob("usr/lib/postgresql/*/bin/initdb")
+        if path.parent.parent.name.isdigit()
+    ]
+    return max((entry for entry in found if entry[0] >= 15), default=(0, None))[1]
+
+
+def rabbitmq_sbin() -> Path | None:
+    """The folder of RabbitMQ's own scripts (Debian's wrappers in /usr/sbin change the user)."""
+    return next((path for root in roots() for path in root.glob("usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin")), None)
+
+
+def pdfsig() -> Path | None:
+    """Poppler's checker of PDF signatures."""
+    return next((path for root in roots() if (path := root / "usr/bin/pdfsig").exists()), None)
+
+
+def ensure() -> None:
+    """Installs what is missing. Raises ``CannotInstall`` with one clear sentence if it cannot."""
+    missing = [
+        name
+        for what, found in (("postgresql", postgres_bin()), ("rabbitmq", rabbitmq_sbin()), ("letters' checks", pdfsig()))
+        if found is None
+        for name in NEEDED[what]
+    ]
+    if not missing:
+        return
+    if shutil.which("apt-get") is None:
+        raise CannotInstall(
+            f"Missing: {', '.join(missing)}. This machine has no apt-get; install them yourself, or use deploy/compose."
+        )
+    print(f"installing {', '.join(missing)} …", flush=True)
+    if os.geteuid() == 0:
+        _install(missing)
+    else:
+        _unpack(missing)
+    if postgres_bin() is None or rabbitmq_sbin() is None:
+        raise CannotInstall("PostgreSQL 15 or RabbitMQ is still missing; see the messages of apt-get above.")
+
+
+def _install(names: list[str]) -> None:
+    with _no_services_started():
+        _apt("update")
+        _apt("install", "--yes", "--no-install-recommends", *names)
+
+
+@contextmanager
+def _no_services_started() -> Iterator[None]:
+    """Debian's packages start their services when installed, unless this file says no (invoke-rc.d(8)). One that
+    was there before is left alone and put back."""
+    policy = Path("/usr/sbin/policy-rc.d")
+    before = policy.read_bytes() if policy.exists() else None
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        if before is None:
+            policy.unlink()
+        else:
+            policy.write_bytes(before)
+
+
+def _apt(*words: str) -> None:
+    done = subprocess.run(
+        ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", *words],
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    if done.returncode:
+        raise CannotInstall(f"apt-get {words[0]} failed; see its message above.")
+
+
+def _unpack(names: list[str]) -> None:
+    """The packages and what they depend on, as apt would install them, unpacked under ``.local/debian``."""
+    plan = subprocess.run(
+        ["apt-get", "install", "--simulate", "--no-install-recommends", *names],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if plan.returncode:
+        raise CannotInstall("apt-get knows no such packages here; ask an administrator for 'apt-get update'.")
+    chosen = sorted(set(re.findall(r"^Inst (\S+)", plan.stdout, re.MULTILINE)))
+    downloads = LOCAL / "debian-packages"
+    downloads.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["apt-get", "-qq", "download", *chosen], cwd=downloads, check=True)
+    for package in downloads.glob("*.deb"):
+        subprocess.run(["dpkg", "-x", package, UNPACKED], check=True)
+    _repair_erlang()
+
+
+def _repair_erlang() -> None:
+    """Debian hard-codes Erlang's place in its start scripts."""
+    home = UNPACKED / "usr/lib/erlang"
+    for script in [home / "bin/erl", *home.glob("erts-*/bin/erl")]:
+        if script.exists():
+            script.write_text(script.read_text().replace("/usr/lib/erlang", str(home)))
+
+
+if __name__ == "__main__":
+    try:
+        ensure()
+    except CannotInstall as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(1) from None

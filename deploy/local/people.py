@@ -1,0 +1,92 @@
+"""The demo's staff and partner, with passwords random per machine: ``.local/demo-logins.json``."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from shared.persian.places import PROVINCES
+
+TAXONOMY = Path(__file__).resolve().parents[2] / "services" / "routing" / "data" / "taxonomy.json"
+
+_CENTRE = "مرکز بازرسی، ارزیابی عملکرد و روابط عمومی"
+_INSPECTORS = {"tehran": "IR-23", "isfahan": "IR-10", "khuzestan": "IR-06"}
+
+
+def _staff() -> list[dict[str, Any]]:
+    departments = [entry for entry in orjson.loads(TAXONOMY.read_bytes())["departments"] if entry["pipeline"] == "zrm"]
+    people = [
+        {
+            "username": f"officer.{entry['id']}",
+            "roles": ["officer"],
+            "department_id": entry["id"],
+            "province": "IR-23",
+            "name": "کارشناس نمونه",
+            "title": f"کارشناس {entry['name_fa']}",
+        }
+        for entry in departments
+    ]
+    people += [
+        {
+            "username": f"manager.{entry['id']}",
+            "roles": ["manager"],
+            "department_id": entry["id"],
+            "name": "مدیر نمونه",
+            "title": f"مدیر {entry['name_fa']}",
+        }
+        for entry in departments
+    ]
+    people += [
+        {"username": "centre", "roles": ["centre"], "name": "کارشناس مرکز", "title": _CENTRE},
+        {"username": "group", "roles": ["group"], "name": "دبیر کارگروه", "title": "کارگروه صدای بی‌صدایان"},
+        {"username": "operator", "roles": ["operator"], "name": "متصدی ثبت", "title": "میز ثبت درخواست‌ها"},
+        {"username": "admin", "roles": ["admin"], "name": "راهبر سامانه", "title": "راهبری سامانه"},
+        {"username": "supervisor", "roles": ["supervisor"], "name": "سرپرست بازرسی", "title": _CENTRE},
+    ]
+    people += [
+        {
+            "username": f"inspector.{name}",
+            "roles": ["inspector"],
+            "province": code,
+            "name": "بازرس نمونه",
+            "title": f"بازرس استان {PROVINCES[code].name_fa}",
+        }
+        for name, code in _INSPECTORS.items()
+    ]
+    people += [
+        {"username": f"custodian.{n}", "roles": ["custodian"], "name": "امین کلید", "title": "امین کلید"}
+        for n in range(1, 6)
+    ]
+    return people
+
+
+def write_logins(path: Path) -> list[dict[str, Any]]:
+    """Everybody's logins, kept between starts; also written beside, with the names that the directory needs.
+
+    Returns the public list, ``[{username, password, roles, department_id?, province?}]``, as it stands in ``path``.
+    """
+    known = {entry["username"]: entry["password"] for entry in orjson.loads(path.read_bytes())} if path.exists() else {}
+    staff = [
+        {**person, "password": known.get(person["username"]) or secrets.token_urlsafe(12)} for person in _staff()
+    ]
+    public = [
+        {key: person[key] for key in ("username", "password", "roles", "department_id", "province") if key in person}
+        for person in staff
+    ]
+    _write(path, public)
+    partner_path = path.with_name("demo-partner.json")
+    if partner_path.exists():
+        partner = orjson.loads(partner_path.read_bytes())
+    else:
+        partner = {"client_id": "sandbox", "client_secret": secrets.token_urlsafe(24)}
+        _write(partner_path, partner)
+    sandbox = {**partner, "name": "شریک آزمایشی", "scopes": ["cases:write", "webhooks"]}
+    _write(path.with_name("seed-people.json"), [*staff, sandbox])
+    return public
+
+
+def _write(path: Path, document: object) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(orjson.dumps(document, option=orjson.OPT_INDENT_2))

@@ -1,0 +1,145 @@
+"""A private PostgreSQL: its own data, its own port on 127.0.0.1, its own user where root may not run it."""
+
+import hashlib
+import os
+import pwd
+import secrets
+import signal
+import subprocess
+from pathlib import Path
+
+from deploy.local.packages import UNPACKED, CannotInstall, postgres_bin
+
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "max_connections": "400",
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "wal_compression": "on",
+    "log_destination": "stderr",
+    "logging_collector": "off",
+    # nothing of what people write may reach a log file
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
+}
+
+
+class PrivatePostgres:
+    """Data and log under ``base``. Stops nothing that it did not start."""
+
+    def __init__(self, base: Path, port: int) -> None:
+        found = postgres_bin()
+        if found is None:
+            raise CannotInstall("PostgreSQL 15 or newer is missing: run 'make setup'.")
+        self._bin = found
+        self.port = port
+        self.superuser = "postgres"
+        self._as_user = _other_user()
+        self._base = _reachable(base, self._as_user)
+        self._data = self._base / "data"
+        self._password_file = self._base / "password"
+
+    @property
+    def password(self) -> str:
+        """The superuser's password, random per installation."""
+        return self._password_file.read_text().strip()
+
+    @property
+    def url(self) -> str:
+        """The superuser's URL, without a database."""
+        return f"postgresql://{self.superuser}:{self.password}@127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Creates the data where there is none, and starts; returns when it answers."""
+        if not (self._data / "PG_VERSION").exists():
+            self._create()
+        options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
+        self._run(
+            "pg_ctl",
+            "start",
+            "--wait",
+            f"--pgdata={self._data}",
+            f"--log={self._base / 'log'}",
+            f"--options=-p {self.port} -c unix_socket_directories='' {options}",
+        )
+
+    def stop(self) -> None:
+        """Stops it, telling its clients; returns when it is down."""
+        if self.pid() is not None:
+            self._run("pg_ctl", "stop", "--wait", "--mode=fast", f"--pgdata={self._data}")
+
+    def pid(self) -> int | None:
+        """The running server's process, None if it does not run."""
+        return running_pid(self._data / "postmaster.pid", "postgres")
+
+    def kill(self) -> None:
+        """Ends it as a power cut would, for tests."""
+        pid = self.pid()
+        if pid is not None:
+            os.kill(pid, signal.SIGQUIT)
+
+    def _create(self) -> None:
+        self._base.mkdir(parents=True, exist_ok=True)
+        if not self._password_file.exists():
+            self._password_file.write_text(secrets.token_urlsafe(24))
+        self._password_file.chmod(0o600)
+        self._data.mkdir(exist_ok=True)
+        if self._as_user is not None:
+            for path in (self._base, self._data, self._password_file):
+                os.chown(path, self._as_user.pw_uid, self._as_user.pw_gid)
+        self._run(
+            "initdb",
+            f"--pgdata={self._data}",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--data-checksums",
+            f"--username={self.superuser}",
+            f"--pwfile={self._password_file}",
+            "--auth=scram-sha-256",
+        )
+
+    def _run(self, program: str, *words: str) -> None:
+        command = [str(self._bin / program), *words]
+        if self._as_user is not None:
+            ids = [f"--reuid={self._as_user.pw_uid}", f"--regid={self._as_user.pw_gid}"]
+            command = ["setpriv", *ids, "--clear-groups", *command]
+        libraries = [str(path) for path in UNPACKED.glob("usr/lib/*-linux-gnu")]
+        environment = {**os.environ, "LD_LIBRARY_PATH": ":".join(libraries)} if libraries else dict(os.environ)
+        with (self._base / f"{program}.out").open("w") as out:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/", env=environment, check=False
+            )
+        if done.returncode:
+            raise CannotInstall(f"PostgreSQL's {program} failed; its words are in {self._base}/{program}.out and log.")
+
+
+def running_pid(file: Path, name: str) -> int | None:
+    """The process of a pid file if it runs and is called ``name``: the number may belong to another by now."""
+    try:
+        pid = int(file.read_text().split()[0])
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError, IndexError):
+        return None
+    return pid if name.encode() in command else None
+
+
+def _other_user() -> pwd.struct_passwd | None:
+    """PostgreSQL refuses to run as root: Debian's user for it, or nobody."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise CannotInstall("PostgreSQL does not run as root, and this machine has no other user: run as an ordinary user.")
+
+
+def _reachable(base: Path, user: pwd.struct_passwd | None) -> Path:
+    """``base``, or a folder under /var/tmp named after it where the other user could not get at ``base``."""
+    parents = [path for path in base.absolute().parents if path.exists()]
+    if user is None or all(path.stat().st_mode & 0o001 for path in parents):
+        return base.absolute()
+    return Path("/var/tmp/") / f"seda-{hashlib.sha256(str(base.absolute()).encode()).hexdigest()[:12]}" / base.name

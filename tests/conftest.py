@@ -1,0 +1,37 @@
+"""Fixtures for all tests: the private servers, started only when a test first needs them, and what is fresh in them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.local.testservers import TestServers
+
+
+@pytest.fixture(scope="session")
+def servers() -> TestServers:
+    """A running PostgreSQL and RabbitMQ, shared by the session."""
+    servers = TestServers()
+    servers.start()
+    return servers
+
+
+@pytest.fixture(scope="module")
+def postgres_database(servers: TestServers) -> Iterator[str]:
+    """The DSN of an empty database, for one test module."""
+    dsn = servers.create_database()
+    yield dsn
+    servers.drop_database(dsn)
+
+
+@pytest.fixture(scope="module")
+def rabbitmq_vhost(servers: TestServers) -> Iterator[str]:
+    """The AMQP URL of an empty virtual host with our policies, for one test module."""
+    url = servers.create_vhost()
+    yield url
+    servers.delete_vhost(url)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The controller stops the servers, after its workers are done."""
+    if not hasattr(session.config, "workerinput") and not session.config.getoption("collectonly"):
+        TestServers().stop()
