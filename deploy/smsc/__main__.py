@@ -1,6 +1,7 @@
 """``python -m deploy.smsc``: the simulator as a process of its own, until SIGTERM or SIGINT."""
 
 import asyncio
+import os
 import socket
 
 import uvicorn
@@ -33,7 +34,9 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=1024)
     except OSError as error:
-        raise SystemExit(f"The SMSC simulator cannot listen on {host}:{port}: {error.strerror}") from None
+        raise SystemExit(
+            f"The SMSC simulator cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}"
+        ) from None
 
 
 def main() -> None:
@@ -41,7 +44,8 @@ def main() -> None:
     try:
         settings = SmscSettings()
     except ValidationError as error:
-        wrong = ", ".join(str(part["loc"][0]) for part in error.errors())
+        names = [str(part["loc"][0]) for part in error.errors()]
+        wrong = ", ".join(name if name.startswith("SEDA_") else f"SEDA_SMSC_{name.upper()}" for name in names)
         raise SystemExit(f"The SMSC simulator's settings are missing or wrong: {wrong}") from None
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings))

@@ -26,9 +26,10 @@ class Outbox:
         self._timer: asyncio.TimerHandle | None = None
 
     def put(self, message: DeliverSm, delay: float) -> None:
-        """Sends ``message`` in ``delay`` seconds."""
-        heapq.heappush(self._due, (asyncio.get_running_loop().time() + delay, next(self._order), message))
-        self._pump()
+        """Sends ``message`` in ``delay`` seconds; never before the caller's own answer is out."""
+        loop = asyncio.get_running_loop()
+        heapq.heappush(self._due, (loop.time() + delay, next(self._order), message))
+        loop.call_soon(self._pump)
 
     def bound(self, link: Link) -> None:
         """A client more."""
