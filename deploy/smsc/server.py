@@ -7,7 +7,6 @@ import random
 import socket
 import time
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from deploy.smsc.faults import Faults, Throttle
 from deploy.smsc.outbox import Outbox
@@ -43,8 +42,8 @@ from services.sms.operators.smpp.pdu import (
 )
 from services.sms.operators.smpp.wire import PduError, tlv
 from services.sms.segments import segment
+from shared.persian.calendar import TEHRAN
 
-_TEHRAN = ZoneInfo("Asia/Tehran")
 _WORDS = {
     MessageState.ENROUTE: "ENROUTE",
     MessageState.DELIVERED: "DELIVRD",
@@ -265,7 +264,7 @@ def _e164(body: SubmitSm) -> str:
 
 def _receipt(body: SubmitSm, message: Message, state: MessageState) -> DeliverSm:
     """The receipt as Appendix B has it, dated in the operator's own time; from the phone to who wrote to it."""
-    day = f"{message.at.astimezone(_TEHRAN):%y%m%d%H%M}"
+    day = f"{message.at.astimezone(TEHRAN):%y%m%d%H%M}"
     delivered = int(state == MessageState.DELIVERED)
     error = 0 if state != MessageState.UNDELIVERABLE else 1
     text = (

@@ -20,6 +20,7 @@ from services.sms.operators.smpp.pdu import (
     UnbindResp,
     encode,
 )
+from services.sms.operators.smpp.session import doubled
 from tests.services.sms.operators.smpp import vectors
 from tests.services.sms.operators.smpp.conftest import Scripted, connected, scripted, until
 
@@ -203,3 +204,21 @@ async def test_nobody_there_or_hanging_up_at_once(before_bind: bool) -> None:
         outcome = await client.operator.send(text("name"))
         assert isinstance(outcome, Transient)
         assert outcome.reason == "not_bound"
+
+
+async def test_the_log_names_no_phone_text_or_password(capsys: pytest.CaptureFixture[str]) -> None:
+    async with scripted() as (smsc, port), connected(port, response_timeout=0.1) as client:
+        await client.operator.send(Outgoing("name", PHONE, "کد ورود 482913"))
+        smsc.link.send(Pdu(1, DeliverSm(PHONE[1:], "1", b"id: 482913", esm_class=0x04)))
+        await until(lambda: smsc.got(DeliverSmResp) != [])
+        smsc.link.abort()
+        await until(lambda: len(smsc.links) == 2)
+    lines = capsys.readouterr().out
+    assert "smpp_delivery_unusable" in lines
+    assert "smpp_connection_lost" in lines
+    for secret in (PHONE[1:], PHONE[3:], "482913", "secret1", "127.0.0.1"):
+        assert secret not in lines
+
+
+def test_waits_grow_to_their_bound_and_stay_there() -> None:
+    assert [doubled(0.2, times, 30) for times in (0, 1, 2, 7, 8, 5_000)] == [0.2, 0.4, 0.8, 25.6, 30, 30]
