@@ -18,17 +18,33 @@ from services.sms.operators.smpp.pdu import (
     UnbindResp,
     encode,
 )
-from services.sms.operators.smpp.wire import tlv
+from services.sms.operators.smpp.wire import Tlvs, tlv
 from tests.deploy.smsc.conftest import Simulator
 from tests.services.sms.operators.smpp import vectors
 
 PHONE = "+989121234567"
 
 
-def submit(text: str, sequence: int = 7, **changes: object) -> bytes:
-    fields: dict[str, object] = {"destination": PHONE[1:], "destination_ton": 1, "source": "30001000"}
-    fields |= {"short_message": text.encode("ascii")} | changes
-    return encode(Pdu(sequence, SubmitSm(**fields)))  # type: ignore[arg-type]
+def submit(
+    text: str,
+    *,
+    source: str = "30001000",
+    destination: str = PHONE[1:],
+    destination_ton: int = 1,
+    esm_class: int = 0,
+    registered_delivery: int = 0,
+    tlvs: Tlvs = (),
+) -> bytes:
+    body = SubmitSm(
+        source,
+        destination,
+        text.encode("ascii"),
+        destination_ton=destination_ton,
+        esm_class=esm_class,
+        registered_delivery=registered_delivery,
+        tlvs=tlvs,
+    )
+    return encode(Pdu(7, body))
 
 
 async def test_a_conversation_of_smpplib(simulator: Simulator) -> None:
