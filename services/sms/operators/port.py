@@ -96,7 +96,7 @@ class ReportState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A delivery report on one part. Reports come late, twice and out of order.
+    """A delivery report on one part. Reports come late, twice and out of order, even before ``send`` has returned.
 
     ``at`` is the operator's time (aware, often to the minute only) or None, ``error`` its code for a failure, and
     ``reference`` the 16-bit number that ``send`` gave the part, where the operator echoes it.

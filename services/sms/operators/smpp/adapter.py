@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from zlib import crc32
-from zoneinfo import ZoneInfo
 
 from services.sms.operators.port import (
     Accepted,
@@ -37,6 +36,7 @@ from services.sms.operators.smpp.pdu import DeliverSm, Pdu, QuerySm, QuerySmResp
 from services.sms.operators.smpp.receipts import is_receipt, report, state_of
 from services.sms.operators.smpp.session import NeverSent, NoAnswer, SmppSession, SmppSettings
 from services.sms.segments import segment
+from shared.persian.calendar import TEHRAN
 
 _TRY_AGAIN = {
     Status.ESME_RTHROTTLED: 0.5,
@@ -49,7 +49,6 @@ _TRY_AGAIN = {
 """Refusals of the moment, not of the text, and after how many seconds the next try has a chance."""
 _UNKNOWN_MESSAGE = frozenset({Status.ESME_RQUERYFAIL, Status.ESME_RINVMSGID})
 _NOT_BOUND_RETRY = 1.0
-TEHRAN = ZoneInfo("Asia/Tehran")
 _LATE_KEPT = 10_000
 
 

@@ -4,13 +4,10 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-import structlog
-
 from services.sms.operators.smpp.constants import RESPONSE
 from services.sms.operators.smpp.pdu import Pdu, decode, encode, refusal
 from services.sms.operators.smpp.wire import Framer, PduError
-
-log = structlog.get_logger("sms.smpp")
+from shared.kit.telemetry import log
 
 
 class Link(asyncio.Protocol):
@@ -74,7 +71,7 @@ class Link(asyncio.Protocol):
             self._transport.abort()
 
     def _refuse(self, error: PduError) -> None:
-        log.warning("smpp_pdu_refused", reason=str(error), fatal=error.fatal)
+        log.warning("smpp_pdu_refused", smpp_status=error.status, outcome="closed" if error.fatal else "kept")
         if self._transport is None:
             return
         if error.fatal or error.command < RESPONSE:

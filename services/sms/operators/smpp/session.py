@@ -13,8 +13,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import structlog
-
 from services.sms.operators.smpp.constants import INTERFACE_VERSION, Status, Tag, status_name
 from services.sms.operators.smpp.link import Link
 from services.sms.operators.smpp.pdu import (
@@ -32,8 +30,7 @@ from services.sms.operators.smpp.pdu import (
     UnbindResp,
 )
 from services.sms.operators.smpp.wire import PduError, tlv
-
-log = structlog.get_logger("sms.smpp")
+from shared.kit.telemetry import log
 
 SLOW_DOWN = frozenset({Status.ESME_RTHROTTLED, Status.ESME_RMSGQFUL})
 """What an SMSC answers when we are too fast; the whole session then pauses."""
@@ -87,7 +84,11 @@ class _Waiting:
 
 
 class _BindRefused(Exception):
-    pass
+    """The SMSC answered the bind with an error."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status_name(status))
+        self.status = status
 
 
 class SmppSession:
@@ -163,9 +164,10 @@ class SmppSession:
             try:
                 await self._connection()
             except (OSError, TimeoutError, _BindRefused, NoAnswer, NeverSent) as error:
-                log.warning("smpp_not_bound", error=type(error).__name__, reason=_reason(error))
+                status = error.status if isinstance(error, _BindRefused) else None
+                log.warning("smpp_not_bound", error=type(error).__name__, smpp_status=status)
             tries = 0 if loop.time() - began > _STABLE_SECONDS else tries + 1
-            most = min(self._settings.reconnect_most, self._settings.reconnect_first * 2**tries)
+            most = doubled(self._settings.reconnect_first, tries, self._settings.reconnect_most)
             # Full jitter: workers that lost the SMSC together must not come back together.
             await asyncio.sleep(_jitter.uniform(0.1, 1.0) * most)
 
@@ -193,7 +195,7 @@ class SmppSession:
         ours = self._settings
         answer = await self._exchange(link, BindTransceiver(ours.system_id, ours.password, ours.system_type))
         if answer.status != Status.ESME_ROK or not isinstance(answer.body, BindTransceiverResp):
-            raise _BindRefused(status_name(answer.status))
+            raise _BindRefused(answer.status)
         version = tlv(answer.body.tlvs, Tag.SC_INTERFACE_VERSION)
         if version and version[0] < INTERFACE_VERSION:
             log.warning("smpp_older_version", version=version[0])
@@ -227,6 +229,8 @@ class SmppSession:
         under_way += [waiting.answer for waiting in self._unanswered.values()]
         if under_way:
             await asyncio.wait(under_way, timeout=self._settings.response_timeout)
+        for task in self._handling:
+            task.cancel()
         if link.open:
             try:
                 await self._exchange(link, Unbind())
@@ -346,7 +350,7 @@ class SmppSession:
             self._pauses = 0
         elif self.pause == 0:
             # One pause for all the refusals of a window, longer each time.
-            most = min(self._settings.throttle_most, self._settings.throttle_first * 2**self._pauses)
+            most = doubled(self._settings.throttle_first, self._pauses, self._settings.throttle_most)
             self._pauses += 1
             self._paused_until = asyncio.get_running_loop().time() + _jitter.uniform(0.5, 1.0) * most
 
@@ -362,7 +366,7 @@ class SmppSession:
         try:
             await self._on_deliver(message)
         except PduError as error:
-            log.warning("smpp_delivery_unusable", reason=str(error))
+            log.warning("smpp_delivery_unusable", smpp_status=error.status)
             status = error.status
         except Exception as error:  # whatever went wrong with keeping it, the SMSC must bring it again
             log.warning("smpp_delivery_not_kept", error=type(error).__name__)
@@ -372,11 +376,11 @@ class SmppSession:
         link.send(Pdu(sequence, DeliverSmResp(), status))
 
 
+def doubled(first: float, times: int, most: float) -> float:
+    """``first`` seconds doubled ``times`` times, at most ``most``; after a day of tries, too (2**1024 is no float)."""
+    return min(most, first * 2.0 ** min(times, 64))
+
+
 def _fail(answer: asyncio.Future[Pdu], error: Exception) -> None:
     if not answer.done():
         answer.set_exception(error)
-
-
-def _reason(error: Exception) -> str:
-    """Only our own words and the specification's: an OSError's text holds the SMSC's address."""
-    return str(error) if isinstance(error, _BindRefused | NoAnswer | NeverSent) else ""
