@@ -25,7 +25,9 @@ async def _create(layout: Layout) -> None:
             "SELECT pg_encoding_to_char(encoding), datcollate FROM pg_database WHERE datname = 'template1'"
         )
         if encoding != "UTF8" or locale == "C":
-            raise SystemExit("PostgreSQL must be made with UTF8 and C.UTF-8: with locale C Persian text is not searched.")
+            raise SystemExit(
+                "PostgreSQL must be made with UTF8 and C.UTF-8: with locale C Persian text is not searched."
+            )
         for service in SERVICES:
             name, password = f"seda_{service}", layout.passwords[service]
             if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name):

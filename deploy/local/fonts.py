@@ -1,4 +1,4 @@
-"""The letters' font, Vazirmatn (SIL Open Font License), from the npm package of its author: fetched, never committed."""
+"""The letters' font, Vazirmatn (SIL Open Font License), from its author's npm package: fetched, never committed."""
 
 import shutil
 import subprocess
@@ -30,7 +30,11 @@ def ensure_fonts() -> None:
         with tarfile.open(next(Path(folder).glob("*.tgz"))) as package:
             for member in package:
                 name = Path(member.name).name
-                file = package.extractfile(member) if member.name == f"package/fonts/ttf/{name}" and name in WANTED else None
+                file = (
+                    package.extractfile(member)
+                    if member.name == f"package/fonts/ttf/{name}" and name in WANTED
+                    else None
+                )
                 if file is not None:
                     (FONTS / name).write_bytes(file.read())
     missing = [name for name in WANTED if not (FONTS / name).exists()]

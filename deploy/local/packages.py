@@ -58,7 +58,11 @@ def ensure() -> None:
     """Installs what is missing. Raises ``CannotInstall`` with one clear sentence if it cannot."""
     missing = [
         name
-        for what, found in (("postgresql", postgres_bin()), ("rabbitmq", rabbitmq_sbin()), ("letters' checks", pdfsig()))
+        for what, found in (
+            ("postgresql", postgres_bin()),
+            ("rabbitmq", rabbitmq_sbin()),
+            ("letters' checks", pdfsig()),
+        )
         if found is None
         for name in NEEDED[what]
     ]

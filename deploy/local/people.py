@@ -68,9 +68,7 @@ def write_logins(path: Path) -> list[dict[str, Any]]:
     Returns the public list, ``[{username, password, roles, department_id?, province?}]``, as it stands in ``path``.
     """
     known = {entry["username"]: entry["password"] for entry in orjson.loads(path.read_bytes())} if path.exists() else {}
-    staff = [
-        {**person, "password": known.get(person["username"]) or secrets.token_urlsafe(12)} for person in _staff()
-    ]
+    staff = [{**person, "password": known.get(person["username"]) or secrets.token_urlsafe(12)} for person in _staff()]
     public = [
         {key: person[key] for key in ("username", "password", "roles", "department_id", "province") if key in person}
         for person in staff

@@ -90,7 +90,9 @@ class PrivateRabbitMQ:
         return pid if b"beam" in words and str(self._base).encode() in words else None
 
     def _stop_epmd(self) -> None:
-        epmd = next((path for root in (Path("/"), UNPACKED) for path in root.glob("usr/lib/erlang/erts-*/bin/epmd")), None)
+        epmd = next(
+            (path for root in (Path("/"), UNPACKED) for path in root.glob("usr/lib/erlang/erts-*/bin/epmd")), None
+        )
         if epmd is not None:
             subprocess.run([epmd, "-port", str(self._epmd_port), "-kill"], capture_output=True, check=False)
 

@@ -11,6 +11,7 @@ import secrets
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
@@ -29,6 +30,7 @@ from deploy.local.rabbitmq import PrivateRabbitMQ
 from deploy.local.supervisor import Supervisor
 from deploy.local.system import SERVICES, Layout, ports
 from deploy.rabbitmq.policies import apply
+from services.letters.office_keys import make_office_keys
 
 READY_SECONDS = 120
 
@@ -77,6 +79,7 @@ def _run(base: Path, stack: ExitStack) -> None:
     layout = _servers(base, chosen, stack)
     _check_ports(chosen, [*SERVICES, "phones", "smsc"])
     make_keys(layout.keys)
+    make_office_keys(layout.keys)
     layout.passwords = _passwords(base)
     logins = write_logins(layout.logins_file)
     say("databases …")
@@ -150,9 +153,9 @@ def _wait_for_services(layout: Layout, supervisor: Supervisor) -> None:
     _wait(supervisor, lambda: all(_is_ready(layout.url(name)) for name in waiting), "services")
 
 
-def _wait(supervisor: Supervisor, ready: "object", what: str) -> None:
+def _wait(supervisor: Supervisor, ready: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    while not ready():  # type: ignore[operator]
+    while not ready():
         supervisor.look()
         if time.monotonic() > deadline:
             raise SystemExit(f"The {what} did not get ready in {READY_SECONDS} s; see .local/logs.")
@@ -184,7 +187,9 @@ def _tell(layout: Layout, logins: list[dict[str, object]], seconds: float) -> No
     say(f"  the phones       {layout.url('phones')}/phones/+989121234567/messages   (simulated)")
     if layout.management_url:
         parts = urlsplit(layout.management_url)
-        say(f"  RabbitMQ         http://{parts.hostname}:{parts.port}   user {parts.username}, password {parts.password}")
+        say(
+            f"  RabbitMQ         http://{parts.hostname}:{parts.port}   user {parts.username}, password {parts.password}"
+        )
     say(f"  logs             {layout.logs}\n\n  demo logins (all of them in {layout.logins_file}):")
     for login in logins:
         if login["username"] in ("officer.sso-insurance", "manager.sso-insurance", "centre", "operator"):

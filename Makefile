@@ -1,0 +1,55 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PY := .venv/bin/python
+
+.PHONY: help
+help: ## what can be done here
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+.PHONY: setup
+setup: ## install what is missing: uv, the Python packages, PostgreSQL, RabbitMQ, the letters' font
+	@deploy/local/bootstrap.sh
+
+.PHONY: run
+run: setup ## start the whole system and wait until it is ready (Ctrl-C stops it)
+	@exec $(PY) -m deploy.local.run
+
+.PHONY: stop
+stop: ## stop what 'make run' started
+	@$(PY) -m deploy.local.stop
+
+.PHONY: demo
+demo: setup ## play a whole case, from the phone to the signed letter, and show it
+	@$(PY) -m deploy.local.demo
+
+.PHONY: test
+test: setup ## set up and pass all tests
+	@.venv/bin/pytest $(ARGS)
+
+.PHONY: lint
+lint: setup-python ## format, ruff, mypy, import rules
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+.PHONY: setup-python
+setup-python:
+	@deploy/local/bootstrap.sh python
+
+.PHONY: bench
+bench: setup ## measure, as ratios against a baseline in the same run
+	@$(PY) -m tests.load
+
+.PHONY: invariants
+invariants: ## check what must always hold on the running system; exit code 1 if something does not
+	@$(PY) -m deploy.local.invariants
+
+.PHONY: replay
+replay: ## send parked events back: make replay [service=sms] [id=7] [type=case.decided.v1] [since=2026-11-24T00:00:00+00:00]
+	@$(PY) -m deploy.local.replay $(if $(service),--service $(service)) $(if $(id),--id $(id)) $(if $(type),--type $(type)) $(if $(since),--since $(since))
+
+.PHONY: contracts
+contracts: ## write the events' JSON Schemas and the AsyncAPI document anew
+	@$(PY) -m shared.contracts.schemas
+	@$(PY) -m shared.contracts.asyncapi

@@ -1,0 +1,72 @@
+"""letters: the final written outcome of a case, numbered, rendered, signed and kept."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from services.letters.api import router
+from services.letters.archive import FolderArchive
+from services.letters.consumers import keep
+from services.letters.keys import LettersKeys
+from services.letters.press.rendering import Look, Press
+from services.letters.press.signing import Office
+from services.letters.press.worker import LetterMaker
+from services.letters.settings import LettersSettings
+from shared.contracts.registry import LETTERS_CASES
+from shared.kit.bus import Consumer
+from shared.kit.db import Database
+from shared.kit.runtime import Chassis, Job, Service
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What lives as long as the process."""
+
+    keys: LettersKeys
+    archive: FolderArchive
+
+
+@asynccontextmanager
+async def _resources(settings: LettersSettings, _database: Database) -> AsyncIterator[Resources]:
+    yield Resources(LettersKeys.load(settings), FolderArchive(settings.letters_dir))
+
+
+class _Maker:
+    """The letter maker with its presses, which live as long as the job."""
+
+    name = "letters"
+
+    def __init__(self, chassis: Chassis[LettersSettings, Resources]) -> None:
+        self._chassis = chassis
+
+    async def run(self) -> None:
+        """Makes letters until cancelled."""
+        settings, own = self._chassis.settings, self._chassis.resources
+        look = Look(settings.fonts_dir, settings.window_left_mm, settings.window_top_mm)
+        press = Press(look, settings.letters_presses)
+        try:
+            await LetterMaker(
+                database=self._chassis.database,
+                keys=own.keys,
+                press=press,
+                office=Office(settings.keys_dir, tsa_url=settings.tsa_url),
+                archive=own.archive,
+                office_number=settings.letters_office,
+                public_url=settings.public_url,
+                at_once=settings.letters_presses,
+            ).run()
+        finally:
+            press.close()
+
+
+def _jobs(chassis: Chassis[LettersSettings, Resources]) -> Sequence[Job]:
+    return [Consumer(LETTERS_CASES, keep, database=chassis.database, broker=chassis.broker), _Maker(chassis)]
+
+
+SERVICE: Service[LettersSettings, Resources] = Service(
+    name="letters",
+    settings=LettersSettings,
+    resources=_resources,
+    routers=lambda _: [router],
+    jobs=_jobs,
+)
