@@ -41,7 +41,7 @@ def merge(own: dict[str, Any], services: Mapping[str, dict[str, Any]]) -> dict[s
                 route = let_through.get((method, _NAMES.sub("{}", path)))
                 if route is None or route.service != name:
                     continue
-                free = {"security": []} if "public" in route.kinds else {}
+                free: dict[str, Any] = {"security": []} if "public" in route.kinds else {}
                 merged["paths"].setdefault(path, {})[method] = operation | free
     return merged
 

@@ -69,7 +69,7 @@ def write_logins(path: Path) -> list[dict[str, Any]]:
     """
     known = {entry["username"]: entry["password"] for entry in orjson.loads(path.read_bytes())} if path.exists() else {}
     staff = [{**person, "password": known.get(person["username"]) or secrets.token_urlsafe(12)} for person in _staff()]
-    public = [
+    public: list[dict[str, Any]] = [
         {key: person[key] for key in ("username", "password", "roles", "department_id", "province") if key in person}
         for person in staff
     ]

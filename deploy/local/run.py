@@ -139,10 +139,11 @@ def _check_ports(chosen: dict[str, int], names: list[str]) -> None:
 
 
 def _passwords(base: Path) -> dict[str, str]:
-    """The roles' passwords in the database, random per machine."""
-    path = base / "database-passwords.json"
+    """The passwords of the database's roles and of the SMSC, random per machine."""
+    path = base / "passwords.json"
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     passwords = {service: known.get(service) or secrets.token_urlsafe(24) for service in SERVICES}
+    passwords["smsc"] = known.get("smsc") or secrets.token_hex(4)  # SMPP 3.4 takes eight characters at most
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(passwords, file)
     return passwords
@@ -187,9 +188,7 @@ def _tell(layout: Layout, logins: list[dict[str, object]], seconds: float) -> No
     say(f"  the phones       {layout.url('phones')}/phones/+989121234567/messages   (simulated)")
     if layout.management_url:
         parts = urlsplit(layout.management_url)
-        say(
-            f"  RabbitMQ         http://{parts.hostname}:{parts.port}   user {parts.username}, password {parts.password}"
-        )
+        say(f"  RabbitMQ         http://{parts.hostname}:{parts.port}   (its login is in {layout.run_file})")
     say(f"  logs             {layout.logs}\n\n  demo logins (all of them in {layout.logins_file}):")
     for login in logins:
         if login["username"] in ("officer.sso-insurance", "manager.sso-insurance", "centre", "operator"):

@@ -94,6 +94,7 @@ class Layout:
             "SEDA_LETTERS_DIR": str(self.base / "letters"),
             "SEDA_PUBLIC_URL": self.url("gateway"),
             "SEDA_SMSC_PORT": str(self.ports["smsc"]),
+            "SEDA_SMSC_PASSWORD": self.passwords.get("smsc", ""),
             "SEDA_PHONES_PORT": str(self.ports["phones"]),
             "SEDA_SMSC_JOURNAL": str(self.base / "phones.jsonl"),
             **{f"SEDA_{name.upper()}_URL": self.url(name) for name in SERVICES if name != "gateway"},

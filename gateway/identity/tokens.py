@@ -1,5 +1,6 @@
 """Access tokens: JWTs of the profile RFC 9068 (``typ at+jwt``), signed by EdDSA, checked as RFC 8725 asks."""
 
+import json
 import secrets
 import time
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class AccessTokens:
     @classmethod
     def load(cls, path: Path, *, issuer: str, seconds: int) -> "AccessTokens":
         """Reads the private JWK (Ed25519) at ``path``; tokens live ``seconds``."""
-        return cls(OKPKey.import_key(path.read_bytes()), issuer=issuer, seconds=seconds)
+        return cls(OKPKey.import_key(json.loads(path.read_bytes())), issuer=issuer, seconds=seconds)
 
     def issue(self, login: Login) -> str:
         """A token for the login, from now on."""

@@ -59,7 +59,7 @@ rules = Table(
 directory_version = Table(
     "directory_version",
     metadata,
-    Column("only", Boolean, primary_key=True),
+    Column("singleton", Boolean, primary_key=True),
     Column("version", Integer),
     Column("fingerprint", Text),
 )

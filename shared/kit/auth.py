@@ -3,6 +3,7 @@
 Services deny by default: an endpoint without ``allow`` cannot learn who calls, and ``allow()`` names who may.
 """
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -52,7 +53,7 @@ class Mint:
     @classmethod
     def load(cls, path: Path) -> "Mint":
         """Reads the private JWK (Ed25519) at ``path``."""
-        return cls(OKPKey.import_key(path.read_bytes()))
+        return cls(OKPKey.import_key(json.loads(path.read_bytes())))
 
     def token(self, principal: Principal, service: str, *, now: int | None = None) -> str:
         """A token of ``principal`` for ``service``, good for 60 seconds from ``now`` (epoch seconds)."""
@@ -96,7 +97,7 @@ class Verifier:
     @classmethod
     def load(cls, path: Path, service: str) -> "Verifier":
         """Reads the public JWK (Ed25519) at ``path``."""
-        return cls(OKPKey.import_key(path.read_bytes()), service)
+        return cls(OKPKey.import_key(json.loads(path.read_bytes())), service)
 
     def principal(self, token: str) -> Principal:
         """Whoever the token names. Raises a 401 problem for a token that is forged, foreign or expired."""

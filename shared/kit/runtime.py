@@ -15,6 +15,7 @@ import uvicorn
 import uvloop
 from fastapi import APIRouter, FastAPI
 
+from shared.contracts.registry import QUEUES
 from shared.kit.auth import Verifier
 from shared.kit.bus.broker import Broker
 from shared.kit.bus.consumer import Consumer
@@ -112,12 +113,14 @@ async def serve(service: Service[S, R], settings: S, *, role: str) -> None:
 
 
 def _all_jobs(service: Service[S, R], chassis: Chassis[S, R]) -> list[Job]:
-    return [
+    jobs = [
         *service.jobs(chassis),
         Relay(chassis.database, chassis.broker),
-        DeadLetters(service.name, database=chassis.database, broker=chassis.broker),
         Clock("housekeeping", 3600, lambda: housekeeping(chassis.database)),
     ]
+    if any(queue.service == service.name for queue in QUEUES):
+        jobs.append(DeadLetters(service.name, database=chassis.database, broker=chassis.broker))
+    return jobs
 
 
 def _api(service: Service[S, R], chassis: Chassis[S, R], jobs: Sequence[Job], *, with_routes: bool) -> FastAPI:

@@ -41,7 +41,7 @@ async def keep_directory(connection: AsyncConnection, event: Event) -> None:
         await connection.execute(
             text(
                 "INSERT INTO directory (version, categories, organisations)"
-                " VALUES (:version, :categories, :organisations) ON CONFLICT (only) DO UPDATE SET"
+                " VALUES (:version, :categories, :organisations) ON CONFLICT (singleton) DO UPDATE SET"
                 " version = excluded.version, categories = excluded.categories,"
                 " organisations = excluded.organisations WHERE directory.version < excluded.version"
             ),

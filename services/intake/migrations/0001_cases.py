@@ -109,7 +109,7 @@ CREATE TABLE ratings (
 
 -- the public directory as routing last told it
 CREATE TABLE directory (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     version integer NOT NULL,
     categories text[] NOT NULL,
     organisations text[] NOT NULL

@@ -42,10 +42,10 @@ async def new_version(connection: AsyncConnection, fingerprint: str) -> int | No
     if held is not None and held.fingerprint == fingerprint:
         return None
     version = 1 if held is None else held.version + 1
-    row = insert(directory_version).values(only=True, version=version, fingerprint=fingerprint)
+    row = insert(directory_version).values(singleton=True, version=version, fingerprint=fingerprint)
     await connection.execute(
         row.on_conflict_do_update(
-            index_elements=[directory_version.c.only], set_={"version": version, "fingerprint": fingerprint}
+            index_elements=[directory_version.c.singleton], set_={"version": version, "fingerprint": fingerprint}
         )
     )
     return version

@@ -47,7 +47,7 @@ CREATE TABLE rules (
     to_category_id text REFERENCES categories
 );
 CREATE TABLE directory_version (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     version integer NOT NULL,
     fingerprint text NOT NULL
 );
