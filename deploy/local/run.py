@@ -130,6 +130,13 @@ def _servers(base: Path, chosen: dict[str, int], stack: ExitStack) -> Layout:
     return Layout(chosen, postgres_url, rabbitmq_url, management_url, base)
 
 
+def read_layout(run: dict[str, str], base: Path = LOCAL) -> Layout:
+    """The layout of the system that runs, from its ``run.json``."""
+    layout = Layout(ports(), run["postgres"], run["rabbitmq"], run["management"], base)
+    layout.passwords = _passwords(base)
+    return layout
+
+
 def _check_ports(chosen: dict[str, int], names: list[str]) -> None:
     for name in names:
         if not is_free(chosen[name]):

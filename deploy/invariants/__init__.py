@@ -1,0 +1,1 @@
+"""What must always hold across the services, checked on the databases themselves."""
