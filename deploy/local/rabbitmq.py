@@ -48,14 +48,15 @@ class PrivateRabbitMQ:
         pid_file = self._base / "pid"
         pid_file.unlink(missing_ok=True)
         with (self._base / "start.out").open("w") as out:
-            subprocess.Popen(
-                [self._sbin / "rabbitmq-server"],
+            # a session of its own: a Ctrl-C in the terminal is for us, and the node outlives us until it is stopped
+            subprocess.run(
+                ["setsid", "--fork", self._sbin / "rabbitmq-server"],
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
                 cwd=self._base,
-                start_new_session=True,
+                check=True,
             )
         deadline = time.monotonic() + START_SECONDS
         while not pid_file.exists():

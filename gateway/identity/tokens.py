@@ -129,7 +129,7 @@ class AccessTokens:
         return self._known[token]
 
 
-PUBLIC = Principal("public", "")
+PUBLIC = Principal("public", "public")
 
 
 def _refused() -> Problem:

@@ -1,0 +1,16 @@
+"""One running system for all end-to-end tests of a session."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.local.client import System
+from deploy.local.testservers import TestServers
+from tests.systems import running_system
+
+
+@pytest.fixture(scope="session")
+def system(servers: TestServers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The whole system, ready."""
+    with running_system(tmp_path_factory.mktemp("system"), servers) as system:
+        yield system

@@ -1,0 +1,59 @@
+"""The whole system as processes, on ports and data of its own, for end-to-end and chaos tests."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from deploy.local.client import System, wait_for
+from deploy.local.packages import ROOT
+from deploy.local.ports import free_port
+from deploy.local.system import PORTS
+from deploy.local.testservers import TestServers
+
+START_SECONDS = 180
+
+
+@contextmanager
+def running_system(base: Path, servers: TestServers | None = None, **settings: str) -> Iterator[System]:
+    """Starts everything with its data under ``base`` and stops it afterwards.
+
+    With ``servers`` it runs on the tests' PostgreSQL (and a virtual host of its own); without, on a PostgreSQL and a
+    RabbitMQ of its own. ``settings`` are environment variables for all processes.
+    """
+    base.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, **{f"{name.upper()}_PORT": str(free_port()) for name in PORTS}, **settings}
+    vhost = None
+    if servers is not None:
+        vhost = servers.create_vhost()
+        environment["SEDA_POSTGRES_URL"] = servers.postgres.url
+        environment["SEDA_RABBITMQ_URL"] = vhost
+        environment["SEDA_RABBITMQ_MANAGEMENT_URL"] = servers.rabbitmq.management_url
+    log = base / "run.log"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "deploy.local.run", "--base", str(base)],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+        )
+
+    def ready() -> bool | None:
+        if process.poll() is not None:
+            raise RuntimeError(f"the system did not start:\n{log.read_text()}")
+        return True if "is ready" in log.read_text() else None
+
+    try:
+        wait_for(ready, "the system", START_SECONDS)
+        with System(base) as system:
+            yield system
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+        if servers is not None and vhost is not None:
+            servers.delete_vhost(vhost)
