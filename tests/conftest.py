@@ -3,8 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.local.testservers import TestServers
+
+
+# how long examples take says how busy the machine is, not whether the property holds
+settings.register_profile("seda", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("seda")
 
 
 @pytest.fixture(scope="session")
