@@ -24,7 +24,8 @@ demo: setup ## play a whole case, from the phone to the signed letter, and show 
 
 .PHONY: test
 test: setup ## set up and pass all tests
-	@.venv/bin/pytest $(ARGS)
+	@.venv/bin/pytest -q -n 2 -m 'not alone' $(ARGS)
+	@.venv/bin/pytest -q -m alone $(ARGS)
 
 .PHONY: lint
 lint: setup-python ## format, ruff, mypy, import rules

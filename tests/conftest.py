@@ -1,12 +1,12 @@
 """Fixtures for all tests: the private servers, started only when a test first needs them, and what is fresh in them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from deploy.local.testservers import TestServers
-
 
 # how long examples take says how busy the machine is, not whether the property holds
 settings.register_profile("seda", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -35,6 +35,18 @@ def rabbitmq_vhost(servers: TestServers) -> Iterator[str]:
     url = servers.create_vhost()
     yield url
     servers.delete_vhost(url)
+
+
+ALONE = ("e2e", "chaos", "services/sms/operators", "deploy/smsc")
+"""Tests that run whole systems or race real time: a second one on the same two cores would only tell of the load."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks those tests, so that ``make test`` runs them one after the other and all others in parallel."""
+    root = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(root).as_posix().startswith(ALONE):
+            item.add_marker(pytest.mark.alone)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

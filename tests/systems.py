@@ -21,15 +21,14 @@ START_SECONDS = 180
 def running_system(base: Path, servers: TestServers | None = None, **settings: str) -> Iterator[System]:
     """Starts everything with its data under ``base`` and stops it afterwards.
 
-    With ``servers`` it runs on the tests' PostgreSQL (and a virtual host of its own); without, on a PostgreSQL and a
-    RabbitMQ of its own. ``settings`` are environment variables for all processes.
+    Its PostgreSQL is its own; its RabbitMQ, too, unless ``servers`` lends a virtual host. ``settings`` are environment
+    variables for all processes.
     """
     base.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, **{f"{name.upper()}_PORT": str(free_port()) for name in PORTS}, **settings}
     vhost = None
     if servers is not None:
         vhost = servers.create_vhost()
-        environment["SEDA_POSTGRES_URL"] = servers.postgres.url
         environment["SEDA_RABBITMQ_URL"] = vhost
         environment["SEDA_RABBITMQ_MANAGEMENT_URL"] = servers.rabbitmq.management_url
     log = base / "run.log"

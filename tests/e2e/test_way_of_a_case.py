@@ -9,7 +9,7 @@ import pytest
 from deploy.local.client import Caller, System, complaint, wait_for
 from deploy.local.packages import pdfsig
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("system")]
+pytestmark = pytest.mark.e2e
 
 
 def a_mobile() -> str:

@@ -1,10 +1,5 @@
 import asyncio
-import os
-import shutil
-import socket
-import subprocess
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -40,33 +35,9 @@ async def make_thing(body: dict[str, Any], idempotency: Idempotency, connection:
     return await idempotency.once(connection, who, make)
 
 
-def postgres(*command: str, **options: Any) -> Any:
-    """Runs one of PostgreSQL's programs, which refuse root, as the user that Debian made for them."""
-    as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
-    program = shutil.which(command[0]) or str(sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{command[0]}"))[-1])
-    return subprocess.run([*as_user, program, *command[1:]], check=True, capture_output=True, cwd="/", **options)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    root = Path(subprocess.run(["mktemp", "-d"], check=True, capture_output=True, text=True).stdout.strip())
-    if os.geteuid() == 0:
-        shutil.chown(root, "postgres")
-    data = str(root / "data")
-    postgres("initdb", "-D", data, "-U", "seda", "-E", "UTF8", "--locale=C.UTF-8", "--auth=trust")
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories="
-    postgres("pg_ctl", "-D", data, "-o", options, "-l", f"{data}/log", "-w", "start")
-    yield f"postgresql://seda@127.0.0.1:{port}/postgres"
-    postgres("pg_ctl", "-D", data, "-m", "immediate", "stop")
-    shutil.rmtree(root)
-
-
 @pytest.fixture
-async def database(server: str) -> AsyncIterator[Database]:
-    database = Database.connect(server, pool_size=4)
+async def database(postgres_database: str) -> AsyncIterator[Database]:
+    database = Database.connect(postgres_database, pool_size=4)
     async with database.transaction() as connection:
         for statement in ("DROP TABLE IF EXISTS things, idempotency", "CREATE TABLE things (id uuid)"):
             await connection.execute(text(statement))
@@ -94,7 +65,6 @@ KEY = {"Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
 QUOTED = {"Idempotency-Key": '"8e03978e-40d5-43e8-bc93-6894a57f9324"'}
 
 
-@pytest.mark.servers
 async def test_a_repeated_request_is_done_once_and_answered_alike(
     client: httpx.AsyncClient, database: Database
 ) -> None:
@@ -106,7 +76,6 @@ async def test_a_repeated_request_is_done_once_and_answered_alike(
     assert await things(database) == 1
 
 
-@pytest.mark.servers
 async def test_another_request_under_the_key_is_422_and_another_caller_s_key_is_another(
     client: httpx.AsyncClient, database: Database
 ) -> None:
@@ -117,7 +86,6 @@ async def test_another_request_under_the_key_is_422_and_another_caller_s_key_is_
     assert await things(database) == 2
 
 
-@pytest.mark.servers
 async def test_what_was_refused_is_not_kept(client: httpx.AsyncClient, database: Database) -> None:
     assert (await client.post("/things", json={"fail": True}, headers=KEY)).status_code == 409
     assert await things(database) == 0
@@ -125,7 +93,6 @@ async def test_what_was_refused_is_not_kept(client: httpx.AsyncClient, database:
     assert await things(database) == 1
 
 
-@pytest.mark.servers
 async def test_while_one_is_under_way_the_other_is_409_and_then_the_replay(
     client: httpx.AsyncClient, database: Database
 ) -> None:
@@ -142,7 +109,6 @@ async def test_while_one_is_under_way_the_other_is_409_and_then_the_replay(
     assert await things(database) == 1
 
 
-@pytest.mark.servers
 async def test_many_at_once_make_one(client: httpx.AsyncClient, database: Database) -> None:
     answers = await asyncio.gather(*(client.post("/things", json={"a": 1}, headers=KEY) for _ in range(20)))
     assert {answer.status_code for answer in answers} <= {201, 409}
@@ -150,7 +116,6 @@ async def test_many_at_once_make_one(client: httpx.AsyncClient, database: Databa
     assert await things(database) == 1
 
 
-@pytest.mark.servers
 async def test_a_broken_commit_keeps_neither(client: httpx.AsyncClient, database: Database) -> None:
     async with database.transaction() as connection:
         await connection.execute(text("ALTER TABLE things ADD UNIQUE (id) DEFERRABLE INITIALLY DEFERRED"))
@@ -166,7 +131,6 @@ async def test_a_broken_commit_keeps_neither(client: httpx.AsyncClient, database
         assert await connection.scalar(text("SELECT count(*) FROM idempotency")) == 0
 
 
-@pytest.mark.servers
 async def test_old_keys_are_forgotten_and_no_key_is_stored(client: httpx.AsyncClient, database: Database) -> None:
     await client.post("/things", json={"a": 1}, headers=KEY)
     async with database.transaction() as connection:
