@@ -1,5 +1,6 @@
 """The whole system as processes, on ports and data of its own, for end-to-end and chaos tests."""
 
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from deploy.local.client import System, wait_for
 from deploy.local.packages import ROOT
 from deploy.local.ports import free_port
+from deploy.local.rabbitmq import PrivateRabbitMQ
 from deploy.local.system import PORTS
 from deploy.local.testservers import TestServers
 
@@ -25,7 +27,8 @@ def running_system(base: Path, servers: TestServers | None = None, **settings: s
     variables for all processes.
     """
     base.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, **{f"{name.upper()}_PORT": str(free_port()) for name in PORTS}, **settings}
+    ports = {name: free_port() for name in PORTS}
+    environment = {**os.environ, **{f"{name.upper()}_PORT": str(port) for name, port in ports.items()}, **settings}
     vhost = None
     if servers is not None:
         vhost = servers.create_vhost()
@@ -49,6 +52,7 @@ def running_system(base: Path, servers: TestServers | None = None, **settings: s
 
     try:
         wait_for(ready, "the system", START_SECONDS)
+        (base / "ports.json").write_text(json.dumps(ports))
         with System(base) as system:
             yield system
     finally:
@@ -56,3 +60,33 @@ def running_system(base: Path, servers: TestServers | None = None, **settings: s
         process.wait()
         if servers is not None and vhost is not None:
             servers.delete_vhost(vhost)
+
+
+def process_of(base: Path, name: str) -> int:
+    """The process of a service (``services.sms``) of the system that runs under ``base``."""
+    supervisor = int((base / "run.lock").read_text())
+
+    def running() -> int | None:
+        for status in Path("/proc").glob("[0-9]*/status"):
+            try:
+                words = (status.parent / "cmdline").read_bytes().split(b"\0")
+                parent = next(line for line in status.read_text().splitlines() if line.startswith("PPid:"))
+            except (OSError, StopIteration):
+                continue
+            if int(parent.split()[1]) == supervisor and name.encode() in words:
+                return int(status.parent.name)
+        return None
+
+    return wait_for(running, f"a process of {name}")
+
+
+def broker_of(base: Path) -> PrivateRabbitMQ:
+    """The RabbitMQ of the system that runs under ``base``."""
+    ports = json.loads((base / "ports.json").read_text())
+    return PrivateRabbitMQ(
+        base / "rabbitmq",
+        port=ports["rabbitmq"],
+        management_port=ports["management"],
+        dist_port=ports["rabbitmq_dist"],
+        epmd_port=ports["epmd"],
+    )

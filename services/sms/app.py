@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from services.sms.delivery.pump import Pump, Settler
+from services.sms.delivery.reconcile import EVERY_SECONDS, Reconciler
 from services.sms.delivery.reports import Reports
 from services.sms.delivery.repository import give_up_expired
 from services.sms.inbound.tracking import TrackingByText
@@ -31,6 +32,7 @@ class Resources:
     keys: SmsKeys
     operator: SmppOperator
     settler: Settler
+    reports: Reports
 
 
 @asynccontextmanager
@@ -52,7 +54,7 @@ async def _resources(settings: SmsSettings, database: Database) -> AsyncIterator
         name=OPERATOR,
     )
     async with settler.writer, reports.writer:
-        yield Resources(keys, operator, settler)
+        yield Resources(keys, operator, settler, reports)
 
 
 class _Connection:
@@ -97,6 +99,7 @@ def _jobs(chassis: Chassis[SmsSettings, Resources]) -> Sequence[Job]:
         pump("pump-otp", [Urgency.OTP], 16),
         pump("pump-steps", [Urgency.STEP, Urgency.BULK], chassis.settings.sms_at_once),
         Clock("expire-codes", 30, expire),
+        Clock("reconcile", EVERY_SECONDS, Reconciler(database, own.operator, own.reports).tick),
     ]
 
 

@@ -193,6 +193,27 @@ async def fold(
     return rows
 
 
+_CLAIM_UNREPORTED = text(
+    "WITH due AS (SELECT id, accepted_at FROM messages WHERE state IN ('accepted', 'sent')"
+    " AND accepted_at < clock_timestamp() - make_interval(secs => :patience) AND next_attempt_at <= clock_timestamp()"
+    " ORDER BY accepted_at LIMIT :limit FOR UPDATE SKIP LOCKED),"
+    " asked AS (UPDATE messages m SET next_attempt_at = clock_timestamp()"
+    " + least(clock_timestamp() - due.accepted_at, interval '6 hours') FROM due WHERE m.id = due.id RETURNING m.id)"
+    " SELECT p.provider_id FROM parts p JOIN asked ON asked.id = p.message_id WHERE p.operator = :operator"
+)
+
+
+async def claim_unreported(
+    connection: AsyncConnection, operator: str, *, limit: int, patience_seconds: float = 20
+) -> list[str]:
+    """The operator's ids of texts that it took ``patience_seconds`` ago or longer and has not reported on; they are
+    asked about again when as much time has passed once more."""
+    rows = await connection.execute(
+        _CLAIM_UNREPORTED, {"operator": operator, "limit": limit, "patience": patience_seconds}
+    )
+    return [row.provider_id for row in rows]
+
+
 async def contact(connection: AsyncConnection, case_id: UUID) -> Any:
     """Whom to tell about a case; None before its registration came."""
     return (

@@ -45,6 +45,7 @@ CREATE TABLE messages (
 CREATE INDEX messages_due ON messages (urgency, ordinal) WHERE state IN ('queued', 'sending', 'outcome_unknown');
 CREATE INDEX messages_unsent ON messages (recipient_index, urgency, ordinal)
     WHERE state IN ('queued', 'sending', 'outcome_unknown');
+CREATE INDEX messages_unreported ON messages (next_attempt_at) WHERE state IN ('accepted', 'sent');
 CREATE INDEX messages_case ON messages (case_id);
 
 -- the short messages that a text became, under the operator's ids
