@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
@@ -111,7 +112,7 @@ class Pump:
         self._keys = keys
         self._wake = wake
         self._at_once = at_once
-        self._on_the_way: set[asyncio.Task[None]] = set()
+        self._on_the_way: dict[asyncio.Task[None], UUID] = {}
 
     async def run(self) -> None:
         """Sends until cancelled; what is on its way then stays leased, and is asked for later."""
@@ -129,18 +130,23 @@ class Pump:
                 pause = min(pause * 2, 5.0)
 
     async def _serve(self, connection: asyncpg.Connection) -> None:
+        loop = asyncio.get_running_loop()
+        renewed = loop.time()
         while True:
+            if self._on_the_way and loop.time() - renewed > repository.LEASE_SECONDS / 3:
+                await repository.renew(connection, list(self._on_the_way.values()))
+                renewed = loop.time()
             room = self._at_once - len(self._on_the_way)
             claimed = await repository.claim(connection, self._urgencies, room) if room and self._operator.ready else []
             for message in claimed:
                 task = asyncio.create_task(self._deliver(message))
-                self._on_the_way.add(task)
+                self._on_the_way[task] = message.id
                 task.add_done_callback(self._arrived)
             if len(claimed) < room or not room:
                 await self._wake.wait(POLL_SECONDS)
 
     def _arrived(self, task: asyncio.Task[None]) -> None:
-        self._on_the_way.discard(task)
+        self._on_the_way.pop(task, None)
         self._wake.set()  # the next text to the same phone may go now
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("text_not_settled", job=self.name, error=type(error).__name__)

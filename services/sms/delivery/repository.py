@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-LEASE_SECONDS = 60
+LEASE_SECONDS = 30
 """How long a claimed text is left to its claimer; after that its outcome counts as unknown."""
 
 
@@ -89,6 +89,16 @@ async def claim(connection: asyncpg.Connection, urgencies: Sequence[int], limit:
     return [
         Claimed(**{**dict(row), "taken": {int(n): id for n, id in orjson.loads(row["taken"]).items()}}) for row in rows
     ]
+
+
+async def renew(connection: asyncpg.Connection, ids: Sequence[UUID]) -> None:
+    """Keeps the lease on texts that are still on their way: a slow operator must not make them look abandoned."""
+    await connection.execute(
+        "UPDATE messages SET next_attempt_at = clock_timestamp() + make_interval(secs => $2)"
+        " WHERE id = ANY($1::uuid[]) AND state = 'sending'",
+        list(ids),
+        float(LEASE_SECONDS),
+    )
 
 
 async def give_up_expired(connection: asyncpg.Connection) -> list[UUID]:
