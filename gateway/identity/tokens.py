@@ -1,4 +1,4 @@
-"""Access tokens: JWTs of the profile RFC 9068 (``typ at+jwt``), signed by EdDSA, checked as RFC 8725 asks."""
+"""Access tokens: JWTs of the profile RFC 9068 (``typ at+jwt``), signed by Ed25519, checked as RFC 8725 asks."""
 
 import json
 import secrets
@@ -16,7 +16,7 @@ from joserfc.jwt import JWTClaimsRegistry
 from shared.kit.auth import Principal
 from shared.kit.web.problems import UNAUTHORIZED, Problem
 
-ALGORITHM = "EdDSA"
+ALGORITHM = "Ed25519"  # RFC 9864 deprecates the less exact "EdDSA"
 TYPE = "at+jwt"
 AUDIENCE = "seda"
 _LEEWAY_SECONDS = 5

@@ -22,7 +22,7 @@ from shared.kit.web.problems import FORBIDDEN, UNAUTHORIZED, Problem
 Kind = Literal["citizen", "staff", "partner", "reporter", "public"]
 
 ISSUER = "seda.gateway"
-ALGORITHM = "EdDSA"
+ALGORITHM = "Ed25519"  # RFC 9864 deprecates the less exact "EdDSA"
 LIFETIME_SECONDS = 60
 _LEEWAY_SECONDS = 5
 _CACHED = 4096

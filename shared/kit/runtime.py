@@ -6,6 +6,7 @@ serves ``/healthz``, ``/readyz`` and ``/metrics``.
 
 import argparse
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -93,11 +94,15 @@ async def serve(service: Service[S, R], settings: S, *, role: str) -> None:
                     port=settings.port,
                     log_config=None,
                     access_log=False,
+                    proxy_headers=False,
                     server_header=False,
                     date_header=False,
                     timeout_graceful_shutdown=10,
                 )
             )
+            # what was imported stays; young garbage is collected less often (measured: a tenth of the time of a request)
+            gc.freeze()
+            gc.set_threshold(50_000, 20, 50)
             tasks = [asyncio.create_task(job.run(), name=job.name) for job in jobs]
             for task in tasks:
                 task.add_done_callback(lambda done: _stop_if_failed(done, server))

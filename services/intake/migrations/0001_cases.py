@@ -67,7 +67,7 @@ CREATE TABLE filing_keys (
     case_id uuid NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX filing_keys_age ON filing_keys (created_at);
+CREATE INDEX filing_keys_age ON filing_keys USING brin (created_at);
 
 -- every correspondence step but the registration, which is the case's own row; a set, so that a late step is never lost
 CREATE TABLE timeline (
