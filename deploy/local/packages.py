@@ -74,14 +74,15 @@ def ensure() -> None:
         )
     print(f"installing {', '.join(missing)} …", flush=True)
     if os.geteuid() == 0:
-        _install(missing)
+        install(missing)
     else:
         _unpack(missing)
     if postgres_bin() is None or rabbitmq_sbin() is None:
         raise CannotInstall("PostgreSQL 15 or RabbitMQ is still missing; see the messages of apt-get above.")
 
 
-def _install(names: list[str]) -> None:
+def install(names: list[str]) -> None:
+    """Installs Debian packages as root, starting none of their services."""
     with _no_services_started():
         _apt("update")
         _apt("install", "--yes", "--no-install-recommends", *names)

@@ -23,7 +23,8 @@ class Outbox:
         self._sequence = itertools.count(1)
         self._unanswered: dict[Link, dict[int, DeliverSm]] = {}
         self._turn = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._timer_at = 0.0  # uvloop's handle for a very short wait does not tell
 
     def put(self, message: DeliverSm, delay: float) -> None:
         """Sends ``message`` in ``delay`` seconds; never before the caller's own answer is out."""
@@ -60,9 +61,10 @@ class Outbox:
         while self._due and (link := self._next_link()) is not None:
             wait = self._due[0][0] - loop.time()
             if wait > 0:
-                if self._timer is None or self._timer.when() > self._due[0][0]:
+                if self._timer is None or self._timer_at > self._due[0][0]:
                     if self._timer is not None:
                         self._timer.cancel()
+                    self._timer_at = self._due[0][0]
                     self._timer = loop.call_later(wait, self._wake)
                 return
             _, _, message = heapq.heappop(self._due)

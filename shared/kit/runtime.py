@@ -100,7 +100,7 @@ async def serve(service: Service[S, R], settings: S, *, role: str) -> None:
                     timeout_graceful_shutdown=10,
                 )
             )
-            # what was imported stays; young garbage is collected less often (measured: a tenth of the time of a request)
+            # what was imported stays; young garbage is collected less often (a third of filing)
             gc.freeze()
             gc.set_threshold(50_000, 20, 50)
             tasks = [asyncio.create_task(job.run(), name=job.name) for job in jobs]

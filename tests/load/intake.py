@@ -206,17 +206,6 @@ async def _transactions(
     if program is None:
         raise RuntimeError("pgbench is missing")
     words = ["-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "1", "-T", str(SECONDS), "-f", str(script)]
-    url = f"{postgres.url}/seda_intake"
-    out = await asyncio.to_thread(
-        subprocess.run, [program / "pgbench", *words, url], capture_output=True, text=True, check=True
-    )
+    command = [str(program / "pgbench"), *words, f"{postgres.url}/seda_intake"]
+    out = await asyncio.to_thread(lambda: subprocess.run(command, capture_output=True, text=True, check=True))
     return float(re.findall(r"tps = ([0-9.]+)", out.stdout)[0])
-
-
-if __name__ == "__main__":
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        figures = run(Path(folder) / "bench")
-        print(figures, f"{figures.ratio:.0%}")

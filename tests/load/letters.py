@@ -1,0 +1,60 @@
+"""Letters a second on two processes: rendered, signed, checked and archived."""
+
+import asyncio
+import time
+from datetime import date
+from pathlib import Path
+
+from deploy.local.fonts import FONTS
+from services.letters.archive import FolderArchive
+from services.letters.office_keys import make_office_keys
+from services.letters.press.content import Letter
+from services.letters.press.rendering import Look, Press
+from services.letters.press.signing import Office
+
+LETTERS = 200
+PROCESSES = 2
+
+
+def run(base: Path) -> float:
+    """Letters a second, as the letter maker makes them (a trial and a final rendering, one signature)."""
+    return asyncio.run(_measure(base))
+
+
+async def _measure(base: Path) -> float:
+    make_office_keys(base / "keys")
+    office, archive = Office(base / "keys", tsa_url=None), FolderArchive(base / "archive")
+    press = Press(Look(FONTS, 20, 50), PROCESSES)
+
+    async def make(number: int) -> None:
+        await press.render(_letter(0))
+        pdf = await press.render(_letter(number))
+        await asyncio.to_thread(archive.put, await office.sign(pdf))
+
+    try:
+        await asyncio.gather(*(make(number) for number in range(PROCESSES)))  # warm
+        began = time.monotonic()
+        for start in range(0, LETTERS, PROCESSES):
+            await asyncio.gather(*(make(PROCESSES + start + n) for n in range(PROCESSES)))
+        return LETTERS / (time.monotonic() - began)
+    finally:
+        press.close()
+
+
+def _letter(number: int) -> Letter:
+    return Letter(
+        number=f"1405/110/{number}",
+        issued_on=date(2026, 11, 24),
+        language="fa",
+        recipient="زهرا محمدی",
+        address=("استان تهران، تهران", "خیابان ولیعصر، کوچهٔ بهار، پلاک ۱۲", "کد پستی ۱۹۶۸۹۴۳۱۱۷"),
+        kind="complaint",
+        tracking_code="7K3M9XQ2TBD",
+        registered_on=date(2026, 11, 10),
+        department="تأمین اجتماعی – بیمه‌ای و سوابق",
+        signatory="مدیر تأمین اجتماعی – بیمه‌ای و سوابق",
+        outcome="upheld",
+        body="شکایت شما بررسی شد و هشت ماه سابقهٔ شما در سامانه ثبت شد.\nاز شکیبایی شما سپاسگزاریم.",
+        code="9F3K-Q2M7-XT4B-0DWE",
+        verify_url="http://127.0.0.1:8080/v1/letters/verify/9F3KQ2M7XT4B0DWE",
+    )
