@@ -25,6 +25,7 @@ class GatewaySettings(ServiceSettings):
     issuer: str = "seda"
     access_seconds: int = Field(default=600, ge=60, le=3600)
     refresh_days: int = Field(default=30, ge=1)
+    refresh_grace_seconds: float = Field(default=0, ge=0, le=60)
     staff_refresh_hours: int = Field(default=12, ge=1)
     otp_seconds: int = Field(default=300, ge=60)
     otp_tries: int = Field(default=5, ge=1)
