@@ -16,7 +16,7 @@ from gateway.identity.repository import forget
 from gateway.identity.service import GatewayKeys, Identity
 from gateway.identity.tokens import AccessTokens
 from gateway.limits import Limiter
-from gateway.proxy.forward import Door, make_client
+from gateway.proxy.forward import Door, Patience, make_client
 from gateway.routes import ROUTES, RouteTree
 from gateway.settings import GatewaySettings
 from shared.kit.auth import Mint
@@ -93,7 +93,12 @@ def _put_the_door_first(api: FastAPI, chassis: Chassis[GatewaySettings, Resource
         mint=own.mint,
         limiter=Limiter(chassis.settings.requests_per_minute),
         client=own.client,
-        seconds=chassis.settings.upstream_seconds,
+        patience=Patience(
+            service=chassis.settings.upstream_seconds,
+            client=chassis.settings.client_seconds,
+            requests=chassis.settings.requests_at_once,
+            streams=chassis.settings.streams_at_once,
+        ),
     )
     api.user_middleware.insert(1, door)
 

@@ -14,6 +14,19 @@ from shared.kit.web.responses import JsonResponse
 
 router = APIRouter(include_in_schema=False)
 
+_BETWEEN = {
+    status: {
+        "description": description,
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status, description in (
+        ("408", "The request came too slowly"),
+        ("502", "No valid answer from the service"),
+        ("504", "The service took too long"),
+    )
+}
+"""What the gateway itself may answer in a service's place."""
+
 _NAMES = re.compile(r"\{[^}]*\}")
 
 
@@ -42,6 +55,8 @@ def merge(own: dict[str, Any], services: Mapping[str, dict[str, Any]]) -> dict[s
                 if route is None or route.service != name:
                     continue
                 free: dict[str, Any] = {"security": []} if "public" in route.kinds else {}
+                if name != "gateway":
+                    operation["responses"] |= _BETWEEN
                 merged["paths"].setdefault(path, {})[method] = operation | free
     return merged
 

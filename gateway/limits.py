@@ -8,6 +8,9 @@ import math
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from starlette.types import Scope
 
 from shared.kit.auth import Principal
 from shared.kit.web.problems import too_many_requests
@@ -62,3 +65,18 @@ class Limiter:
     def take(self, address: str, caller: Principal) -> None:
         """Counts one request. Raises a 429 problem when there are too many."""
         self._buckets.take(f"@{address}" if caller.kind == "public" else f"{caller.kind}:{caller.subject}")
+
+    def take_stranger(self, address: str) -> None:
+        """Counts a request with a token that is not good: checking signatures costs more than anything else here."""
+        self._buckets.take(f"@{address}")
+
+
+def address_of(scope: Scope) -> str:
+    """The address that limits count by: of IPv6 the /64 that one subscriber has (RFC 6177), not each of its 2⁶⁴."""
+    client = scope.get("client")
+    address = client[0] if client else ""
+    if ":" not in address:
+        return address
+    packed = ip_address(address.partition("%")[0])
+    mapped = packed.ipv4_mapped if isinstance(packed, IPv6Address) else None
+    return str(mapped) if mapped else str(ip_network((packed, 64), strict=False))

@@ -25,7 +25,8 @@ CASE_BODY = 128 * 1024
 @dataclass(frozen=True, slots=True)
 class Route:
     """``template`` is the path with ``{names}``; staff need one of ``roles``, partners all of ``scopes``.
-    ``streamed``: the answer is long or endless and goes through piece by piece."""
+    ``streamed``: the answer is long or endless and goes through piece by piece. ``reads_token``: not where one logs
+    in, since apps send the token that has expired along with the refresh token."""
 
     method: str
     template: str
@@ -35,6 +36,7 @@ class Route:
     scopes: frozenset[str] = frozenset()
     body: int = SMALL_BODY
     streamed: bool = False
+    reads_token: bool = True
 
     def lets(self, caller: Principal) -> bool:
         """Whether a caller of this kind, with these roles and scopes, may pass."""
@@ -45,10 +47,10 @@ _WRITE = frozenset({"cases:write"})
 
 ROUTES: tuple[Route, ...] = (
     # identity: the gateway's own
-    Route("POST", "/v1/auth/otp", "gateway", PUBLIC),
-    Route("POST", "/v1/auth/otp/{challenge_id}", "gateway", PUBLIC),
-    Route("POST", "/v1/auth/staff", "gateway", PUBLIC),
-    Route("POST", "/v1/auth/token", "gateway", PUBLIC),
+    Route("POST", "/v1/auth/otp", "gateway", PUBLIC, reads_token=False),
+    Route("POST", "/v1/auth/otp/{challenge_id}", "gateway", PUBLIC, reads_token=False),
+    Route("POST", "/v1/auth/staff", "gateway", PUBLIC, reads_token=False),
+    Route("POST", "/v1/auth/token", "gateway", PUBLIC, reads_token=False),
     Route("POST", "/v1/auth/logout", "gateway", ("citizen", "staff", "partner")),
     Route("GET", "/v1/me", "gateway", ("citizen", "staff", "partner")),
     # reference data

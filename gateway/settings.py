@@ -8,7 +8,8 @@ from shared.kit.settings import ServiceSettings
 
 
 class GatewaySettings(ServiceSettings):
-    """``*_url``: where the services' APIs are. Lifetimes in seconds. ``*_limit``: how many in how many seconds."""
+    """``*_url``: where the services' APIs are. Lifetimes in seconds.
+    ``upstream_connections`` stay open to each service; ``*_at_once`` are under way to each at most."""
 
     port: int = Field(default=8080, ge=0, le=65535)
     intake_url: str = "http://127.0.0.1:8101"
@@ -18,9 +19,13 @@ class GatewaySettings(ServiceSettings):
     letters_url: str = "http://127.0.0.1:8105"
     upstream_seconds: float = 30.0
     upstream_connections: int = Field(default=256, ge=1)
+    client_seconds: float = 15.0
+    requests_at_once: int = Field(default=1024, ge=1)
+    streams_at_once: int = Field(default=2048, ge=1)
     issuer: str = "seda"
     access_seconds: int = Field(default=600, ge=60, le=3600)
     refresh_days: int = Field(default=30, ge=1)
+    refresh_grace_seconds: float = Field(default=0, ge=0, le=60)
     staff_refresh_hours: int = Field(default=12, ge=1)
     otp_seconds: int = Field(default=300, ge=60)
     otp_tries: int = Field(default=5, ge=1)

@@ -1,7 +1,9 @@
 """``/v1/auth`` and ``/v1/me``."""
 
+import base64
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
+from urllib.parse import parse_qsl, unquote_plus
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -9,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from gateway.identity.service import GrantRefused, Identity, Tokens
 from gateway.identity.tokens import PUBLIC
+from gateway.limits import address_of
 from shared.kit.auth import Principal
 from shared.kit.web.language import Text, preferred_language
 from shared.kit.web.openapi import problem_responses
@@ -23,6 +26,18 @@ router = APIRouter(prefix="/v1", tags=["identity"])
 _MOBILE = Text(
     "شمارهٔ همراه درست نیست؛ نمونهٔ درست: ۰۹۱۲۳۴۵۶۷۸۹", "This is not an Iranian mobile number such as 09123456789."
 )
+
+
+FORM = "application/x-www-form-urlencoded"
+_LONGEST = 512
+_FORM_SCHEMA = {
+    "type": "object",
+    "required": ["grant_type"],
+    "properties": {
+        "grant_type": {"enum": ["refresh_token", "client_credentials"]},
+        **{name: {"type": "string"} for name in ("refresh_token", "client_id", "client_secret", "scope")},
+    },
+}
 
 
 def _mobile(value: str) -> str:
@@ -92,10 +107,6 @@ def _identity(request: Request) -> Identity:
     return identity
 
 
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
-
-
 def _out(tokens: Tokens) -> TokensOut:
     return TokensOut(access_token=tokens.access_token, expires_in=tokens.expires_in, refresh_token=tokens.refresh_token)
 
@@ -104,7 +115,7 @@ def _out(tokens: Tokens) -> TokensOut:
 async def send_code(body: OtpIn, request: Request) -> OtpOut:
     """Sends a login code by SMS; the answer is the same whether or not anybody knows the number."""
     language = preferred_language(request.headers.get("accept-language"))
-    challenge = await _identity(request).send_code(body.mobile, address=_address(request), language=language)
+    challenge = await _identity(request).send_code(body.mobile, address=address_of(request.scope), language=language)
     return OtpOut(
         challenge_id=challenge.challenge_id, expires_at=challenge.expires_at, resend_after=challenge.resend_after
     )
@@ -117,44 +128,83 @@ async def enter_code(challenge_id: str, body: CodeIn, request: Request) -> Token
         challenge = UUID(challenge_id)
     except ValueError:
         raise Problem(GONE) from None
-    return _out(await _identity(request).enter_code(challenge, body.code, address=_address(request)))
+    return _out(await _identity(request).enter_code(challenge, body.code, address=address_of(request.scope)))
 
 
 @router.post("/auth/staff", responses=problem_responses(401))
 async def staff_login(body: StaffIn, request: Request) -> TokensOut:
     """Logs a member of staff in by the embedded directory."""
     return _out(
-        await _identity(request).staff_login(body.username, body.password, body.totp, address=_address(request))
+        await _identity(request).staff_login(body.username, body.password, body.totp, address=address_of(request.scope))
     )
 
 
-@router.post("/auth/token", response_model=TokensOut, response_model_exclude_none=True)
+@router.post(
+    "/auth/token",
+    response_model=TokensOut,
+    response_model_exclude_none=True,
+    openapi_extra={"requestBody": {"required": True, "content": {FORM: {"schema": _FORM_SCHEMA}}}},
+)
 async def token(request: Request) -> Response:
-    """The token endpoint of RFC 6749: ``refresh_token`` and ``client_credentials``, as a form."""
+    """The token endpoint of RFC 6749: ``refresh_token`` and ``client_credentials``, as a form. A partner may send its
+    credentials in the form or by HTTP Basic; errors are those of RFC 6749, 5.2."""
+    headers = {"Cache-Control": "no-store"}
     try:
         tokens = await _grant(request, _identity(request))
     except GrantRefused as refused:
-        return JsonResponse({"error": refused.error}, refused.status, {"Cache-Control": "no-store"})
-    return JsonResponse(_out(tokens).model_dump(exclude_none=True), 200, {"Cache-Control": "no-store"})
+        if refused.status == 401:
+            headers["WWW-Authenticate"] = 'Basic realm="seda"'
+        return JsonResponse({"error": refused.error}, refused.status, headers)
+    return JsonResponse(_out(tokens).model_dump(exclude_none=True), 200, headers)
 
 
 async def _grant(request: Request, identity: Identity) -> Tokens:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/x-www-form-urlencoded":
-        raise GrantRefused("invalid_request")
-    form: dict[str, Any] = dict(await request.form())
-    if any(not isinstance(value, str) or "\0" in value or len(value) > 512 for value in form.values()):
-        raise GrantRefused("invalid_request")
+    form = await _form(request)
     match form.get("grant_type"):
         case "refresh_token" if form.get("refresh_token"):
             return await identity.refresh(form["refresh_token"])
-        case "client_credentials" if form.get("client_id") and form.get("client_secret"):
+        case "client_credentials":
+            client_id, secret = _credentials(request, form)
             return await identity.client_credentials(
-                form["client_id"], form["client_secret"], address=_address(request)
+                client_id, secret, scope=form.get("scope"), address=address_of(request.scope)
             )
-        case "refresh_token" | "client_credentials":
+        case "refresh_token" | None:
             raise GrantRefused("invalid_request")
     raise GrantRefused("unsupported_grant_type")
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The parameters, each once (RFC 6749, 3.2), the empty ones left out."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != FORM:
+        raise GrantRefused("invalid_request")
+    try:
+        pairs = parse_qsl((await request.body()).decode(), strict_parsing=True, errors="strict", max_num_fields=20)
+    except ValueError:
+        raise GrantRefused("invalid_request") from None
+    form = dict(pairs)
+    if len(form) != len(pairs) or any("\0" in value or len(value) > _LONGEST for value in form.values()):
+        raise GrantRefused("invalid_request")
+    return form
+
+
+def _credentials(request: Request, form: dict[str, str]) -> tuple[str, str]:
+    """A partner's id and secret, sent in one way only (RFC 6749, 2.3.1)."""
+    scheme, _, basic = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        if not form.get("client_id") or not form.get("client_secret"):
+            raise GrantRefused("invalid_request")
+        return form["client_id"], form["client_secret"]
+    if "client_secret" in form:
+        raise GrantRefused("invalid_request")
+    try:
+        client_id, colon, secret = base64.b64decode(basic, validate=True).decode().partition(":")
+        client_id, secret = unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
+    except ValueError:
+        raise GrantRefused("invalid_client", 401) from None
+    if not colon or "\0" in client_id or form.get("client_id", client_id) != client_id:
+        raise GrantRefused("invalid_client", 401)
+    return client_id, secret
 
 
 @router.post("/auth/logout", status_code=204, responses=problem_responses(401))

@@ -136,9 +136,15 @@ async def revoke_family(connection: AsyncConnection, family_id: UUID) -> None:
 
 
 async def lately_revoked(connection: AsyncConnection, *, seconds: int) -> frozenset[UUID]:
-    """Logins that ended within the last ``seconds``."""
+    """Logins that ended within the last ``seconds``, and those of whoever is disabled."""
     rows = await connection.execute(
-        text("SELECT id FROM refresh_families WHERE revoked_at > clock_timestamp() - make_interval(secs => :seconds)"),
+        text(
+            "SELECT id FROM refresh_families WHERE revoked_at > clock_timestamp() - make_interval(secs => :seconds)"
+            " UNION ALL SELECT f.id FROM staff s JOIN refresh_families f ON f.kind = 'staff' AND f.subject = s.username"
+            " WHERE s.disabled AND f.expires_at > clock_timestamp()"
+            " UNION ALL SELECT f.id FROM partners p JOIN refresh_families f"
+            " ON f.kind = 'partner' AND f.subject = p.client_id WHERE p.disabled AND f.expires_at > clock_timestamp()"
+        ),
         {"seconds": seconds},
     )
     return frozenset(row.id for row in rows)

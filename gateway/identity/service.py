@@ -25,9 +25,6 @@ from shared.kit.sealing import BlindIndex, KeyRing, open_sealed, seal
 from shared.kit.web.language import Language, Text
 from shared.kit.web.problems import GONE, UNAUTHORIZED, Problem, ProblemType, too_many_requests
 
-REUSE_GRACE_SECONDS = 10
-"""A refresh token may be sent twice within so long: on a bad network the first answer may not have arrived."""
-
 TOTP_REQUIRED = ProblemType(
     "totp-required",
     401,
@@ -148,11 +145,16 @@ class Identity:
 
     async def refresh(self, refresh_token: str) -> Tokens:
         """New tokens for an old refresh token, which then is used up. One used twice ends the whole login: somebody
-        has stolen it (RFC 9700, 4.14.2). Raises ``GrantRefused``."""
+        has stolen it (RFC 9700, 4.14.2); ``refresh_grace_seconds`` may excuse a client that never got the answer.
+        Raises ``GrantRefused``."""
         hash = sha256(refresh_token.encode()).digest()
         async with self._database.transaction() as connection:
             row = await repository.refresh_token(connection, hash)
-            stolen = row is not None and row.used_seconds is not None and row.used_seconds > REUSE_GRACE_SECONDS
+            stolen = (
+                row is not None
+                and row.used_seconds is not None
+                and row.used_seconds >= self._settings.refresh_grace_seconds
+            )
             if row is not None and stolen:
                 await repository.revoke_family(connection, row.family_id)
             principal = None if row is None or stolen else await self._principal(connection, row)
@@ -163,15 +165,21 @@ class Identity:
             self.tokens.revoke(row.family_id)
         raise GrantRefused("invalid_grant")
 
-    async def client_credentials(self, client_id: str, secret: str, *, address: str) -> Tokens:
-        """A partner's access token. Raises ``GrantRefused``, 429 past the limits."""
+    async def client_credentials(
+        self, client_id: str, secret: str, *, scope: str | None = None, address: str
+    ) -> Tokens:
+        """A partner's access token, for all its scopes or those named in ``scope`` (RFC 6749, 3.3). Raises
+        ``GrantRefused``, 429 past the limits."""
         self._logins_by_address.take(address)
         async with self._database.transaction() as connection:
             row = await repository.partner(connection, client_id)
             held = row.secret_hash if row else bytes(32)
             if not secrets.compare_digest(sha256(secret.encode()).digest(), held) or row is None:
                 raise GrantRefused("invalid_client", 401)
-            principal = Principal("partner", row.client_id, scopes=frozenset(row.scopes), name=row.name)
+            scopes = frozenset(row.scopes) if scope is None else frozenset(scope.split())
+            if not scopes or not scopes <= frozenset(row.scopes):
+                raise GrantRefused("invalid_scope")
+            principal = Principal("partner", row.client_id, scopes=scopes, name=row.name)
             family = uuid7()
             lifetime = datetime.now(UTC) + timedelta(seconds=self._settings.access_seconds)
             await repository.add_family(
@@ -221,7 +229,7 @@ class Identity:
         now = datetime.now(UTC)
         for steps in (0, -1, 1):
             step = verifier.timecode(now) + steps
-            if secrets.compare_digest(verifier.generate_otp(step), totp):
+            if secrets.compare_digest(verifier.generate_otp(step).encode(), totp.encode()):
                 if await repository.use_totp_step(connection, row.username, step):
                     return
                 break

@@ -3,7 +3,9 @@
 import json
 import secrets
 import time
+from collections import OrderedDict
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -45,8 +47,9 @@ class AccessTokens:
             exp={"essential": True},
             sub={"essential": True},
         )
-        self._known: dict[str, tuple[float, Login]] = {}
+        self._known: OrderedDict[bytes, tuple[float, Login]] = OrderedDict()
         self._revoked: frozenset[UUID] = frozenset()
+        self._revoked_here: dict[UUID, float] = {}
 
     @classmethod
     def load(cls, path: Path, *, issuer: str, seconds: int) -> "AccessTokens":
@@ -63,6 +66,7 @@ class AccessTokens:
             "iat": now,
             "exp": now + self.seconds,
             "jti": secrets.token_urlsafe(12),
+            "client_id": principal.subject if principal.kind == "partner" else self._issuer,
             "sub": principal.subject,
             "kind": principal.kind,
             "fam": str(login.family),
@@ -75,11 +79,16 @@ class AccessTokens:
         return jwt.encode({"alg": ALGORITHM, "typ": TYPE}, claims, self._key, algorithms=[ALGORITHM])
 
     def revoked(self, families: frozenset[UUID]) -> None:
-        """Tells which logins ended lately: their tokens are refused from now on."""
-        self._revoked = families
+        """Tells which logins ended lately, as the database has it: their tokens are refused from now on.
+
+        What ended in this process stays so even if the database was read just before."""
+        now = time.time()
+        self._revoked_here = {family: until for family, until in self._revoked_here.items() if until > now}
+        self._revoked = families | self._revoked_here.keys()
 
     def revoke(self, family: UUID) -> None:
         """One more login has ended."""
+        self._revoked_here[family] = time.time() + self.seconds + _LEEWAY_SECONDS
         self._revoked |= {family}
 
     def caller(self, authorization: str | None) -> Principal:
@@ -93,9 +102,12 @@ class AccessTokens:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise _refused()
-        known = self._known.get(token)
+        digest = sha256(token.encode("latin-1", "replace")).digest()
+        known = self._known.get(digest)
         if known is None or known[0] <= time.time():
-            known = self._checked(token)
+            known = self._known[digest] = self._checked(token)
+            if len(self._known) > _CACHED:
+                self._known.popitem(last=False)
         if known[1].family in self._revoked:
             raise _refused()
         return known[1]
@@ -123,10 +135,7 @@ class AccessTokens:
             )
         except (JoseError, ValueError, KeyError, TypeError):
             raise _refused() from None
-        if len(self._known) >= _CACHED:
-            self._known.clear()
-        self._known[token] = (float(claims["exp"]), login)
-        return self._known[token]
+        return float(claims["exp"]), login
 
 
 PUBLIC = Principal("public", "public")

@@ -109,21 +109,21 @@ class Verifier:
             decoded = jwt.decode(token, self._key, algorithms=[ALGORITHM])
             if decoded.header.get("typ") != "seda+jwt":
                 raise Problem(UNAUTHORIZED)
-            self._claims.validate(decoded.claims)
-        except (JoseError, ValueError):
+            claims = decoded.claims
+            self._claims.validate(claims)
+            principal = Principal(
+                kind=claims["kind"],
+                subject=claims["sub"],
+                roles=frozenset(claims.get("roles", ())),
+                scopes=frozenset(claims.get("scopes", ())),
+                department_id=claims.get("department_id"),
+                province=claims.get("province"),
+                name=claims.get("name"),
+                title=claims.get("title"),
+                mob=claims.get("mob"),
+            )
+        except (JoseError, ValueError, KeyError, TypeError):
             raise Problem(UNAUTHORIZED) from None
-        claims = decoded.claims
-        principal = Principal(
-            kind=claims["kind"],
-            subject=claims["sub"],
-            roles=frozenset(claims.get("roles", ())),
-            scopes=frozenset(claims.get("scopes", ())),
-            department_id=claims.get("department_id"),
-            province=claims.get("province"),
-            name=claims.get("name"),
-            title=claims.get("title"),
-            mob=claims.get("mob"),
-        )
         if len(self._known) >= _CACHED:
             self._known.clear()
         self._known[token] = (claims["exp"], principal)

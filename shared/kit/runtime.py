@@ -94,9 +94,11 @@ async def serve(service: Service[S, R], settings: S, *, role: str) -> None:
                     port=settings.port,
                     log_config=None,
                     access_log=False,
-                    proxy_headers=False,
                     server_header=False,
                     date_header=False,
+                    # nobody's word on the caller's address is taken but that of the proxies named
+                    proxy_headers=bool(settings.trusted_proxies),
+                    forwarded_allow_ips=settings.trusted_proxies,
                     timeout_graceful_shutdown=10,
                 )
             )

@@ -15,7 +15,10 @@ _SERVICE = re.compile(r"[a-z][a-z_]{0,30}")
 
 
 class ServiceSettings(BaseSettings):
-    """Read from the environment when made; a missing or wrong setting raises a ValidationError that names no value."""
+    """Read from the environment when made; a missing or wrong setting raises a ValidationError that names no value.
+
+    ``trusted_proxies``: addresses or networks, with commas between, whose ``X-Forwarded-For`` is believed.
+    """
 
     model_config = SettingsConfigDict(env_prefix="SEDA_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -26,6 +29,7 @@ class ServiceSettings(BaseSettings):
     keys_dir: Path = Path(".local/keys")
     host: str = "127.0.0.1"
     port: int = Field(default=8100, ge=0, le=65535)
+    trusted_proxies: str = ""
     environment: Literal["development", "production"] = "production"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     trace_file: Path | None = None
