@@ -14,11 +14,11 @@ settings.load_profile("seda")
 
 
 @pytest.fixture(scope="session")
-def servers() -> TestServers:
-    """A running PostgreSQL and RabbitMQ, shared by the session."""
+def servers() -> Iterator[TestServers]:
+    """A running PostgreSQL and RabbitMQ, shared with the other processes of the session; the last one stops them."""
     servers = TestServers()
-    servers.start()
-    return servers
+    yield servers
+    servers.stop()
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +47,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(root).as_posix().startswith(ALONE):
             item.add_marker(pytest.mark.alone)
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """The controller stops the servers, after its workers are done."""
-    if not hasattr(session.config, "workerinput") and not session.config.getoption("collectonly"):
-        TestServers().stop()

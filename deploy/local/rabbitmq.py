@@ -2,15 +2,18 @@
 
 import os
 import secrets
+import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
-from deploy.local.packages import UNPACKED, CannotInstall, rabbitmq_sbin
+from deploy.local.files import write_private
+from deploy.local.packages import UNPACKED, CannotInstall, libraries, rabbitmq_sbin
+from deploy.local.processes import end, wait_until, with_variable
 
 PLUGINS = ("rabbitmq_management", "rabbitmq_consistent_hash_exchange")
 START_SECONDS = 90
+STOP_SECONDS = 30
 
 
 class PrivateRabbitMQ:
@@ -43,7 +46,12 @@ class PrivateRabbitMQ:
         return f"http://seda:{self.password}@127.0.0.1:{self.management_port}"
 
     def start(self) -> None:
-        """Starts the node; returns when it takes connections."""
+        """Starts the node if it does not run; returns when it takes connections."""
+        if self.pid() is None:
+            self._launch()
+        self._ctl("wait", str(self._base / "pid"), "--timeout", str(START_SECONDS))
+
+    def _launch(self) -> None:
         self._write_configuration()
         pid_file = self._base / "pid"
         pid_file.unlink(missing_ok=True)
@@ -58,19 +66,18 @@ class PrivateRabbitMQ:
                 cwd=self._base,
                 check=True,
             )
-        deadline = time.monotonic() + START_SECONDS
-        while not pid_file.exists():
-            if time.monotonic() > deadline:
-                raise CannotInstall(f"RabbitMQ did not start; its words are in {self._base}/start.out and log/.")
-            time.sleep(0.1)
-        self._ctl("wait", str(pid_file), "--timeout", str(START_SECONDS))
+        wait_until(lambda: pid_file.exists() or not self._server_processes(), START_SECONDS)
+        if not pid_file.exists():
+            self.stop()
+            raise CannotInstall(f"RabbitMQ did not start; its words are in {self._base}/start.out and log/.")
 
     def stop(self) -> None:
-        """Stops the node and its epmd; returns when both are down."""
-        if self.pid() is None:
-            return
-        self._ctl("stop", str(self._base / "pid"))
-        self._stop_epmd()
+        """Stops the node, even one that is still starting, and its epmd; returns when all of it is down."""
+        node = self.pid()
+        if node is not None:
+            end([node], seconds=STOP_SECONDS)  # the same orderly shutdown as ``rabbitmqctl shutdown``
+            wait_until(lambda: not self._server_processes(), STOP_SECONDS)
+        end(list(self._processes()), seconds=5)
 
     def kill(self) -> None:
         """Ends the node as a power cut would, for tests; returns when it is gone."""
@@ -78,24 +85,25 @@ class PrivateRabbitMQ:
         if pid is None:
             return
         os.kill(pid, signal.SIGKILL)
-        while Path(f"/proc/{pid}").exists() and self.pid() is not None:
-            time.sleep(0.02)
+        if not wait_until(lambda: not self._server_processes(), STOP_SECONDS):
+            raise TimeoutError(f"RabbitMQ (process {pid}) outlives SIGKILL")
+
+    def clear(self) -> None:
+        """Removes the data of a node that does not run."""
+        if self.pid() is None:
+            shutil.rmtree(self._base / "mnesia", ignore_errors=True)
 
     def pid(self) -> int | None:
         """The node's process, None if it does not run."""
-        try:
-            pid = int((self._base / "pid").read_text())
-            words = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except (OSError, ValueError):
-            return None
-        return pid if b"beam" in words and str(self._base).encode() in words else None
+        return next((pid for pid, command in self._processes().items() if " -s rabbit boot " in command), None)
 
-    def _stop_epmd(self) -> None:
-        epmd = next(
-            (path for root in (Path("/"), UNPACKED) for path in root.glob("usr/lib/erlang/erts-*/bin/epmd")), None
-        )
-        if epmd is not None:
-            subprocess.run([epmd, "-port", str(self._epmd_port), "-kill"], capture_output=True, check=False)
+    def _processes(self) -> dict[int, str]:
+        """All that was started for this node, its epmd too: all of it has our pid file in its environment."""
+        return with_variable(f"RABBITMQ_PID_FILE={self._base / 'pid'}")
+
+    def _server_processes(self) -> dict[int, str]:
+        """The same without epmd, which outlives its node."""
+        return {pid: command for pid, command in self._processes().items() if "epmd -daemon" not in command}
 
     def _ctl(self, *words: str) -> None:
         done = subprocess.run(
@@ -107,10 +115,11 @@ class PrivateRabbitMQ:
     def _write_configuration(self) -> None:
         for name in ("mnesia", "log", "generated"):
             (self._base / name).mkdir(parents=True, exist_ok=True)
+        self._base.chmod(0o700)
         for name in ("password", ".erlang.cookie"):
             secret = self._base / name
             if not secret.exists():
-                secret.write_text(secrets.token_hex(20))
+                write_private(secret, secrets.token_hex(20).encode())
                 secret.chmod(0o400)
         (self._base / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{self.port}\n"
@@ -127,11 +136,13 @@ class PrivateRabbitMQ:
         path = os.environ.get("PATH", "/usr/bin:/bin")
         return {
             "PATH": f"{erlang}:{UNPACKED}/usr/bin:{path}" if erlang.exists() else path,
+            **libraries(),
             "LANG": "C.UTF-8",
             "HOME": str(base),
             "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODENAME": f"seda{self.port}@localhost",
+            # of no port: the data are filed under this name, and a moved port must find them again
+            "RABBITMQ_NODENAME": "seda@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_DIST_PORT": str(self._dist_port),

@@ -74,7 +74,7 @@ class Supervisor:
                 child.process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 self._say(f"{child.name} does not stop; ended by force")
-                child.process.kill()
+                os.killpg(child.process.pid, signal.SIGKILL)  # with what it started itself
                 child.process.wait()
             child.process = None
         self._children.clear()
@@ -82,7 +82,8 @@ class Supervisor:
     def _start(self, child: _Child) -> None:
         with child.log.open("ab") as log:
             child.process = subprocess.Popen(
-                child.command,
+                # if we are killed ourselves, the child is told to end: nobody would look after it any more
+                ["setpriv", "--pdeathsig", "TERM", *child.command],
                 cwd=self._folder,
                 env=dict(child.environment),
                 stdin=subprocess.DEVNULL,
@@ -92,12 +93,3 @@ class Supervisor:
                 process_group=0,
             )
         child.started = time.monotonic()
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process of that number exists and is ours to signal."""
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
