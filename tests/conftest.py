@@ -37,7 +37,7 @@ def rabbitmq_vhost(servers: TestServers) -> Iterator[str]:
     servers.delete_vhost(url)
 
 
-ALONE = ("e2e", "chaos", "services/sms/operators", "deploy/smsc")
+ALONE = ("e2e", "chaos", "services/sms/operators", "deploy/smsc", "deploy/local/test_run.py")
 """Tests that run whole systems or race real time: a second one on the same two cores would only tell of the load."""
 
 
