@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -49,12 +50,14 @@ class PrivateRabbitMQ:
         """Starts the node if it does not run; returns when it takes connections."""
         if self.pid() is None:
             self._launch()
-        self._ctl("wait", str(self._base / "pid"), "--timeout", str(START_SECONDS))
+        # not 'rabbitmqctl wait': it needs ps(1), which a Debian in a container lacks, and two seconds of a processor
+        wait_until(lambda: self._greets() or not self._server_processes(), START_SECONDS)
+        if not self._greets():
+            self.stop()
+            raise CannotInstall(f"RabbitMQ did not start; its words are in {self._base}/start.out and log/.")
 
     def _launch(self) -> None:
         self._write_configuration()
-        pid_file = self._base / "pid"
-        pid_file.unlink(missing_ok=True)
         with (self._base / "start.out").open("w") as out:
             # a session of its own: a Ctrl-C in the terminal is for us, and the node outlives us until it is stopped
             subprocess.run(
@@ -66,10 +69,16 @@ class PrivateRabbitMQ:
                 cwd=self._base,
                 check=True,
             )
-        wait_until(lambda: pid_file.exists() or not self._server_processes(), START_SECONDS)
-        if not pid_file.exists():
-            self.stop()
-            raise CannotInstall(f"RabbitMQ did not start; its words are in {self._base}/start.out and log/.")
+
+    def _greets(self) -> bool:
+        """Whether it answers a client's first words (AMQP 0-9-1, 4.2.2) with a method frame. It listens for clients
+        only when all else, plugins too, has started."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as client:
+                client.sendall(b"AMQP\x00\x00\x09\x01")
+                return client.recv(1) == b"\x01"
+        except OSError:
+            return False
 
     def stop(self) -> None:
         """Stops the node, even one that is still starting, and its epmd; returns when all of it is down."""
@@ -104,13 +113,6 @@ class PrivateRabbitMQ:
     def _server_processes(self) -> dict[int, str]:
         """The same without epmd, which outlives its node."""
         return {pid: command for pid, command in self._processes().items() if "epmd -daemon" not in command}
-
-    def _ctl(self, *words: str) -> None:
-        done = subprocess.run(
-            [self._sbin / "rabbitmqctl", "-q", *words], env=self._environment(), capture_output=True, check=False
-        )
-        if done.returncode:
-            raise CannotInstall(f"rabbitmqctl {words[0]} failed; RabbitMQ's words are in {self._base}/log.")
 
     def _write_configuration(self) -> None:
         for name in ("mnesia", "log", "generated"):
