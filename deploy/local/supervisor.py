@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,6 +54,7 @@ class Supervisor:
                 if now - child.started > _STEADY_SECONDS:
                     child.pause = 0.5
                 status = child.process.returncode
+                _end_group(child.process)
                 self._say(f"{child.name} ended ({status}); again in {child.pause:g} s, see {child.log}")
                 child.process = None
                 child.again_at = now + child.pause
@@ -74,8 +76,7 @@ class Supervisor:
                 child.process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 self._say(f"{child.name} does not stop; ended by force")
-                os.killpg(child.process.pid, signal.SIGKILL)  # with what it started itself
-                child.process.wait()
+            _end_group(child.process)
             child.process = None
         self._children.clear()
 
@@ -93,3 +94,10 @@ class Supervisor:
                 process_group=0,
             )
         child.started = time.monotonic()
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process, and what it started itself and may have left behind; each has a process group of its own."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -13,8 +13,9 @@ import pytest
 
 from deploy.local.packages import ROOT
 from deploy.local.ports import free_port
-from deploy.local.processes import is_running, wait_until
+from deploy.local.processes import wait_until
 from deploy.local.system import PORTS
+from tests.systems import processes_under
 
 PATIENCE = 120.0
 
@@ -23,22 +24,6 @@ PATIENCE = 120.0
 def environment() -> dict[str, str]:
     """Ports of its own."""
     return {**os.environ, **{f"{name.upper()}_PORT": str(free_port()) for name in PORTS}}
-
-
-def processes_under(base: Path) -> list[str]:
-    """The command lines of all processes that have ``base`` in their command line or environment."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit() or folder.name == str(os.getpid()):
-            continue
-        try:
-            command = (folder / "cmdline").read_bytes()
-            words = command + (folder / "environ").read_bytes()
-        except OSError:
-            continue
-        if str(base).encode() in words and is_running(int(folder.name)):
-            found.append(command.replace(b"\0", b" ").decode())
-    return found
 
 
 def started(base: Path, environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:

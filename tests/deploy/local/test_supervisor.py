@@ -96,6 +96,20 @@ def test_one_that_refuses_to_stop_is_ended_with_its_own_children(
     assert wait_until(lambda: not is_running(grandchild), PATIENCE)
 
 
+def test_what_a_crashed_process_started_itself_ends_with_it(supervisor: Supervisor, tmp_path: Path) -> None:
+    supervisor.add("it", WITH_A_CHILD, os.environ)
+    log = tmp_path / "logs" / "it.log"
+    assert wait_until(lambda: log.read_text().endswith("\n"), PATIENCE)
+    grandchild = int(log.read_text())
+    first = supervisor.pids()["it"]
+
+    os.kill(first, signal.SIGKILL)
+    looking(supervisor, first)
+
+    assert wait_until(lambda: not is_running(grandchild), PATIENCE)
+    supervisor.stop()
+
+
 def test_a_killed_supervisor_leaves_no_process_behind(tmp_path: Path) -> None:
     program = (
         "import os, sys, time; from pathlib import Path; from deploy.local.supervisor import Supervisor\n"
