@@ -60,6 +60,16 @@ def pdfsig() -> Path | None:
     return next((path for root in roots() if (path := root / "usr/bin/pdfsig").exists()), None)
 
 
+def checked_signatures(pdf: Path) -> str:
+    """What ``pdfsig`` says about a PDF's signatures. Raises ``CannotInstall`` where it is missing."""
+    program = pdfsig()
+    if program is None:
+        raise CannotInstall("pdfsig (poppler-utils) is missing: run 'make setup'.")
+    # its exit code says too little: 0 for a bad signature as well
+    environment = {**os.environ, **libraries()}
+    return subprocess.run([program, pdf], env=environment, capture_output=True, text=True, check=False).stdout
+
+
 def ensure() -> None:
     """Installs what is missing. Raises ``CannotInstall`` with one clear sentence if it cannot."""
     missing = [

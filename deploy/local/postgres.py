@@ -11,7 +11,7 @@ from pathlib import Path
 
 from deploy.local.files import write_private
 from deploy.local.packages import CannotInstall, libraries, postgres_bin
-from deploy.local.processes import running_pid, wait_until
+from deploy.local.processes import is_running, running_pid, wait_until
 
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -82,7 +82,7 @@ class PrivatePostgres:
         if pid is None:
             return
         os.kill(pid, signal.SIGQUIT)
-        if not wait_until(lambda: self.pid() is None, 30):
+        if not wait_until(lambda: not is_running(pid), 30):
             raise TimeoutError(f"PostgreSQL (process {pid}) does not end")
 
     def clear(self) -> None:

@@ -84,7 +84,8 @@ class PrivateRabbitMQ:
         """Stops the node, even one that is still starting, and its epmd; returns when all of it is down."""
         node = self.pid()
         if node is not None:
-            end([node], seconds=STOP_SECONDS)  # the same orderly shutdown as ``rabbitmqctl shutdown``
+            # the same orderly shutdown as ``rabbitmqctl shutdown``, for which one that still starts may not be ready
+            end([node], seconds=STOP_SECONDS if self._greets() else 2)
             wait_until(lambda: not self._server_processes(), STOP_SECONDS)
         end(list(self._processes()), seconds=5)
 
