@@ -14,11 +14,11 @@ settings.load_profile("seda")
 
 
 @pytest.fixture(scope="session")
-def servers() -> TestServers:
-    """A running PostgreSQL and RabbitMQ, shared by the session."""
+def servers() -> Iterator[TestServers]:
+    """A running PostgreSQL and RabbitMQ, shared with the other processes of the session; the last one stops them."""
     servers = TestServers()
-    servers.start()
-    return servers
+    yield servers
+    servers.stop()
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def rabbitmq_vhost(servers: TestServers) -> Iterator[str]:
     servers.delete_vhost(url)
 
 
-ALONE = ("e2e", "chaos", "services/sms/operators", "deploy/smsc")
+ALONE = ("e2e", "chaos", "services/sms/operators", "deploy/smsc", "deploy/local/test_run.py")
 """Tests that run whole systems or race real time: a second one on the same two cores would only tell of the load."""
 
 
@@ -47,9 +47,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(root).as_posix().startswith(ALONE):
             item.add_marker(pytest.mark.alone)
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """The controller stops the servers, after its workers are done."""
-    if not hasattr(session.config, "workerinput") and not session.config.getoption("collectonly"):
-        TestServers().stop()

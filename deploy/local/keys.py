@@ -3,12 +3,12 @@
 In production each service gets only the files it needs (deploy/kubernetes); who holds which is in docs/keys.md.
 """
 
-import os
 from pathlib import Path
 
 import orjson
 from joserfc.jwk import OKPKey
 
+from deploy.local.files import write_private
 from shared.kit.sealing import KeyRing
 
 RINGS = ("contact", "text", "step", "letter", "otp", "identity", "blind")
@@ -26,10 +26,6 @@ def make_keys(folder: Path) -> None:
         private = folder / f"{name}.jwk"
         if not private.exists():
             key = OKPKey.generate_key("Ed25519", private=True)
-            _write(private, key.as_dict(private=True))
-            _write(folder / f"{name}.pub.jwk", key.as_dict(private=False))
-
-
-def _write(path: Path, jwk: object) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(orjson.dumps(jwk))
+            # the public half first: where the private one stands, both do
+            write_private(folder / f"{name}.pub.jwk", orjson.dumps(key.as_dict(private=False)))
+            write_private(private, orjson.dumps(key.as_dict(private=True)))

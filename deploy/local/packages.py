@@ -33,13 +33,19 @@ def roots() -> list[Path]:
     return [Path("/"), UNPACKED]
 
 
-def postgres_bin() -> Path | None:
-    """The folder of the newest PostgreSQL (15 or newer) with its server programs."""
+def libraries() -> dict[str, str]:
+    """The environment by which unpacked programs find the libraries that were unpacked with them."""
+    folders = [str(path) for path in UNPACKED.glob("usr/lib/*-linux-gnu")]
+    return {"LD_LIBRARY_PATH": ":".join(folders)} if folders else {}
+
+
+def postgres_bin(version: int | None = None) -> Path | None:
+    """The folder of PostgreSQL's server programs, of that version or of the newest (15 at least)."""
     found = [
         (int(path.parent.parent.name), path.parent)
         for root in roots()
         for path in root.glob("usr/lib/postgresql/*/bin/initdb")
-        if path.parent.parent.name.isdigit()
+        if path.parent.parent.name.isdigit() and version in (None, int(path.parent.parent.name))
     ]
     return max((entry for entry in found if entry[0] >= 15), default=(0, None))[1]
 
@@ -52,6 +58,16 @@ def rabbitmq_sbin() -> Path | None:
 def pdfsig() -> Path | None:
     """Poppler's checker of PDF signatures."""
     return next((path for root in roots() if (path := root / "usr/bin/pdfsig").exists()), None)
+
+
+def checked_signatures(pdf: Path) -> str:
+    """What ``pdfsig`` says about a PDF's signatures. Raises ``CannotInstall`` where it is missing."""
+    program = pdfsig()
+    if program is None:
+        raise CannotInstall("pdfsig (poppler-utils) is missing: run 'make setup'.")
+    # its exit code says too little: 0 for a bad signature as well
+    environment = {**os.environ, **libraries()}
+    return subprocess.run([program, pdf], env=environment, capture_output=True, text=True, check=False).stdout
 
 
 def ensure() -> None:
@@ -125,22 +141,30 @@ def _unpack(names: list[str]) -> None:
         check=False,
     )
     if plan.returncode:
-        raise CannotInstall("apt-get knows no such packages here; ask an administrator for 'apt-get update'.")
+        raise CannotInstall(
+            f"apt-get cannot bring {', '.join(names)}; ask an administrator for 'apt-get update', or to install them."
+        )
     chosen = sorted(set(re.findall(r"^Inst (\S+)", plan.stdout, re.MULTILINE)))
     downloads = LOCAL / "debian-packages"
     downloads.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["apt-get", "-qq", "download", *chosen], cwd=downloads, check=True)
     for package in downloads.glob("*.deb"):
-        subprocess.run(["dpkg", "-x", package, UNPACKED], check=True)
+        package.unlink()
+    if subprocess.run(["apt-get", "-qq", "download", *chosen], cwd=downloads, check=False).returncode:
+        raise CannotInstall("apt-get could not download the packages; see its message above.")
+    for package in downloads.glob("*.deb"):
+        if subprocess.run(["dpkg", "-x", package, UNPACKED], check=False).returncode:
+            raise CannotInstall(f"{package.name} could not be unpacked; see the message above.")
+        package.unlink()
     _repair_erlang()
 
 
 def _repair_erlang() -> None:
-    """Debian hard-codes Erlang's place in its start scripts."""
+    """Debian hard-codes Erlang's place in its start scripts; every call of dpkg brings them as they were."""
     home = UNPACKED / "usr/lib/erlang"
     for script in [home / "bin/erl", *home.glob("erts-*/bin/erl")]:
-        if script.exists():
-            script.write_text(script.read_text().replace("/usr/lib/erlang", str(home)))
+        text = script.read_text()
+        if str(home) not in text:
+            script.write_text(text.replace("/usr/lib/erlang", str(home)))
 
 
 if __name__ == "__main__":

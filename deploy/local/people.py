@@ -1,12 +1,12 @@
 """The demo's staff and partner, with passwords random per machine: ``.local/demo-logins.json``."""
 
-import os
 import secrets
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from deploy.local.files import write_private
 from shared.persian.places import PROVINCES
 
 TAXONOMY = Path(__file__).resolve().parents[2] / "services" / "routing" / "data" / "taxonomy.json"
@@ -86,5 +86,4 @@ def write_logins(path: Path) -> list[dict[str, Any]]:
 
 
 def _write(path: Path, document: object) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    write_private(path, orjson.dumps(document, option=orjson.OPT_INDENT_2))

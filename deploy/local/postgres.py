@@ -4,11 +4,14 @@ import hashlib
 import os
 import pwd
 import secrets
+import shutil
 import signal
 import subprocess
 from pathlib import Path
 
-from deploy.local.packages import UNPACKED, CannotInstall, postgres_bin
+from deploy.local.files import write_private
+from deploy.local.packages import CannotInstall, libraries, postgres_bin
+from deploy.local.processes import is_running, running_pid, wait_until
 
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -30,15 +33,12 @@ class PrivatePostgres:
     """Data and log under ``base``. Stops nothing that it did not start."""
 
     def __init__(self, base: Path, port: int) -> None:
-        found = postgres_bin()
-        if found is None:
-            raise CannotInstall("PostgreSQL 15 or newer is missing: run 'make setup'.")
-        self._bin = found
         self.port = port
         self.superuser = "postgres"
         self._as_user = _other_user()
         self._base = _reachable(base, self._as_user)
         self._data = self._base / "data"
+        self._bin = self._programs()
         self._password_file = self._base / "password"
 
     @property
@@ -52,7 +52,9 @@ class PrivatePostgres:
         return f"postgresql://{self.superuser}:{self.password}@127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Creates the data where there is none, and starts; returns when it answers."""
+        """Creates the data where there is none, and starts it if it does not run; returns when it answers."""
+        if self.pid() is not None:
+            return
         if not (self._data / "PG_VERSION").exists():
             self._create()
         options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
@@ -72,26 +74,48 @@ class PrivatePostgres:
 
     def pid(self) -> int | None:
         """The running server's process, None if it does not run."""
-        return running_pid(self._data / "postmaster.pid", "postgres")
+        return running_pid(self._data / "postmaster.pid", f"postgres -D {self._data}")
 
     def kill(self) -> None:
-        """Ends it as a power cut would, for tests."""
+        """Ends it without a checkpoint, as a power cut would, for tests; returns when it is gone."""
         pid = self.pid()
-        if pid is not None:
-            os.kill(pid, signal.SIGQUIT)
+        if pid is None:
+            return
+        os.kill(pid, signal.SIGQUIT)
+        if not wait_until(lambda: not is_running(pid), 30):
+            raise TimeoutError(f"PostgreSQL (process {pid}) does not end")
+
+    def clear(self) -> None:
+        """Removes the data of a server that does not run."""
+        if self.pid() is None:
+            shutil.rmtree(self._data, ignore_errors=True)
+            self._bin = self._programs()
+
+    def _programs(self) -> Path:
+        """The server programs that these data need, or the newest for new ones."""
+        file = self._data / "PG_VERSION"
+        version = int(file.read_text()) if file.exists() else None
+        found = postgres_bin(version)
+        if found is None:
+            wanted = "15 or newer" if version is None else f"{version}, which made {self._data},"
+            raise CannotInstall(f"PostgreSQL {wanted} is missing: run 'make setup', or remove these data.")
+        return found
 
     def _create(self) -> None:
         self._base.mkdir(parents=True, exist_ok=True)
+        self._base.chmod(0o700)
         if not self._password_file.exists():
-            self._password_file.write_text(secrets.token_urlsafe(24))
-        self._password_file.chmod(0o600)
-        self._data.mkdir(exist_ok=True)
+            write_private(self._password_file, secrets.token_urlsafe(24).encode())
+        # made under another name: what an interrupted initdb leaves is never taken for data
+        half = self._base / "data.new"
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir()
         if self._as_user is not None:
-            for path in (self._base, self._data, self._password_file):
+            for path in (self._base, half, self._password_file):
                 os.chown(path, self._as_user.pw_uid, self._as_user.pw_gid)
         self._run(
             "initdb",
-            f"--pgdata={self._data}",
+            f"--pgdata={half}",
             "--encoding=UTF8",
             "--locale=C.UTF-8",
             "--data-checksums",
@@ -99,30 +123,20 @@ class PrivatePostgres:
             f"--pwfile={self._password_file}",
             "--auth=scram-sha-256",
         )
+        half.rename(self._data)
 
     def _run(self, program: str, *words: str) -> None:
         command = [str(self._bin / program), *words]
         if self._as_user is not None:
             ids = [f"--reuid={self._as_user.pw_uid}", f"--regid={self._as_user.pw_gid}"]
             command = ["setpriv", *ids, "--clear-groups", *command]
-        libraries = [str(path) for path in UNPACKED.glob("usr/lib/*-linux-gnu")]
-        environment = {**os.environ, "LD_LIBRARY_PATH": ":".join(libraries)} if libraries else dict(os.environ)
+        environment = {**os.environ, **libraries()}
         with (self._base / f"{program}.out").open("w") as out:
             done = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/", env=environment, check=False
             )
         if done.returncode:
             raise CannotInstall(f"PostgreSQL's {program} failed; its words are in {self._base}/{program}.out and log.")
-
-
-def running_pid(file: Path, name: str) -> int | None:
-    """The process of a pid file if it runs and is called ``name``: the number may belong to another by now."""
-    try:
-        pid = int(file.read_text().split()[0])
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (OSError, ValueError, IndexError):
-        return None
-    return pid if name.encode() in command else None
 
 
 def _other_user() -> pwd.struct_passwd | None:
@@ -142,4 +156,10 @@ def _reachable(base: Path, user: pwd.struct_passwd | None) -> Path:
     parents = [path for path in base.absolute().parents if path.exists()]
     if user is None or all(path.stat().st_mode & 0o001 for path in parents):
         return base.absolute()
-    return Path("/var/tmp/") / f"seda-{hashlib.sha256(str(base.absolute()).encode()).hexdigest()[:12]}" / base.name
+    folder = Path("/var/tmp") / f"seda-{hashlib.sha256(str(base.absolute()).encode()).hexdigest()[:12]}"
+    folder.mkdir(mode=0o711, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():  # anybody may write in /var/tmp
+        raise CannotInstall(
+            f"{folder} belongs to somebody else: remove it, or keep the project where others may enter."
+        )
+    return folder / base.name

@@ -2,15 +2,19 @@
 
 import os
 import secrets
+import shutil
 import signal
+import socket
 import subprocess
-import time
 from pathlib import Path
 
-from deploy.local.packages import UNPACKED, CannotInstall, rabbitmq_sbin
+from deploy.local.files import write_private
+from deploy.local.packages import UNPACKED, CannotInstall, libraries, rabbitmq_sbin
+from deploy.local.processes import end, wait_until, with_variable
 
 PLUGINS = ("rabbitmq_management", "rabbitmq_consistent_hash_exchange")
 START_SECONDS = 90
+STOP_SECONDS = 30
 
 
 class PrivateRabbitMQ:
@@ -43,10 +47,17 @@ class PrivateRabbitMQ:
         return f"http://seda:{self.password}@127.0.0.1:{self.management_port}"
 
     def start(self) -> None:
-        """Starts the node; returns when it takes connections."""
+        """Starts the node if it does not run; returns when it takes connections."""
+        if self.pid() is None:
+            self._launch()
+        # not 'rabbitmqctl wait': it needs ps(1), which a Debian in a container lacks, and two seconds of a processor
+        wait_until(lambda: self._greets() or not self._server_processes(), START_SECONDS)
+        if not self._greets():
+            self.stop()
+            raise CannotInstall(f"RabbitMQ did not start; its words are in {self._base}/start.out and log/.")
+
+    def _launch(self) -> None:
         self._write_configuration()
-        pid_file = self._base / "pid"
-        pid_file.unlink(missing_ok=True)
         with (self._base / "start.out").open("w") as out:
             # a session of its own: a Ctrl-C in the terminal is for us, and the node outlives us until it is stopped
             subprocess.run(
@@ -58,19 +69,25 @@ class PrivateRabbitMQ:
                 cwd=self._base,
                 check=True,
             )
-        deadline = time.monotonic() + START_SECONDS
-        while not pid_file.exists():
-            if time.monotonic() > deadline:
-                raise CannotInstall(f"RabbitMQ did not start; its words are in {self._base}/start.out and log/.")
-            time.sleep(0.1)
-        self._ctl("wait", str(pid_file), "--timeout", str(START_SECONDS))
+
+    def _greets(self) -> bool:
+        """Whether it answers a client's first words (AMQP 0-9-1, 4.2.2) with a method frame. It listens for clients
+        only when all else, plugins too, has started."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as client:
+                client.sendall(b"AMQP\x00\x00\x09\x01")
+                return client.recv(1) == b"\x01"
+        except OSError:
+            return False
 
     def stop(self) -> None:
-        """Stops the node and its epmd; returns when both are down."""
-        if self.pid() is None:
-            return
-        self._ctl("stop", str(self._base / "pid"))
-        self._stop_epmd()
+        """Stops the node, even one that is still starting, and its epmd; returns when all of it is down."""
+        node = self.pid()
+        if node is not None:
+            # the same orderly shutdown as ``rabbitmqctl shutdown``, for which one that still starts may not be ready
+            end([node], seconds=STOP_SECONDS if self._greets() else 2)
+            wait_until(lambda: not self._server_processes(), STOP_SECONDS)
+        end(list(self._processes()), seconds=5)
 
     def kill(self) -> None:
         """Ends the node as a power cut would, for tests; returns when it is gone."""
@@ -78,39 +95,34 @@ class PrivateRabbitMQ:
         if pid is None:
             return
         os.kill(pid, signal.SIGKILL)
-        while Path(f"/proc/{pid}").exists() and self.pid() is not None:
-            time.sleep(0.02)
+        if not wait_until(lambda: not self._server_processes(), STOP_SECONDS):
+            raise TimeoutError(f"RabbitMQ (process {pid}) outlives SIGKILL")
+
+    def clear(self) -> None:
+        """Removes the data of a node that does not run."""
+        if self.pid() is None:
+            shutil.rmtree(self._base / "mnesia", ignore_errors=True)
 
     def pid(self) -> int | None:
         """The node's process, None if it does not run."""
-        try:
-            pid = int((self._base / "pid").read_text())
-            words = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except (OSError, ValueError):
-            return None
-        return pid if b"beam" in words and str(self._base).encode() in words else None
+        return next((pid for pid, command in self._processes().items() if " -s rabbit boot " in command), None)
 
-    def _stop_epmd(self) -> None:
-        epmd = next(
-            (path for root in (Path("/"), UNPACKED) for path in root.glob("usr/lib/erlang/erts-*/bin/epmd")), None
-        )
-        if epmd is not None:
-            subprocess.run([epmd, "-port", str(self._epmd_port), "-kill"], capture_output=True, check=False)
+    def _processes(self) -> dict[int, str]:
+        """All that was started for this node, its epmd too: all of it has our pid file in its environment."""
+        return with_variable(f"RABBITMQ_PID_FILE={self._base / 'pid'}")
 
-    def _ctl(self, *words: str) -> None:
-        done = subprocess.run(
-            [self._sbin / "rabbitmqctl", "-q", *words], env=self._environment(), capture_output=True, check=False
-        )
-        if done.returncode:
-            raise CannotInstall(f"rabbitmqctl {words[0]} failed; RabbitMQ's words are in {self._base}/log.")
+    def _server_processes(self) -> dict[int, str]:
+        """The same without epmd, which outlives its node."""
+        return {pid: command for pid, command in self._processes().items() if "epmd -daemon" not in command}
 
     def _write_configuration(self) -> None:
         for name in ("mnesia", "log", "generated"):
             (self._base / name).mkdir(parents=True, exist_ok=True)
+        self._base.chmod(0o700)
         for name in ("password", ".erlang.cookie"):
             secret = self._base / name
             if not secret.exists():
-                secret.write_text(secrets.token_hex(20))
+                write_private(secret, secrets.token_hex(20).encode())
                 secret.chmod(0o400)
         (self._base / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{self.port}\n"
@@ -127,11 +139,13 @@ class PrivateRabbitMQ:
         path = os.environ.get("PATH", "/usr/bin:/bin")
         return {
             "PATH": f"{erlang}:{UNPACKED}/usr/bin:{path}" if erlang.exists() else path,
+            **libraries(),
             "LANG": "C.UTF-8",
             "HOME": str(base),
             "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODENAME": f"seda{self.port}@localhost",
+            # of no port: the data are filed under this name, and a moved port must find them again
+            "RABBITMQ_NODENAME": "seda@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_DIST_PORT": str(self._dist_port),

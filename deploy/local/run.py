@@ -20,15 +20,14 @@ from urllib.parse import urlsplit
 import httpx
 
 from deploy.local.databases import prepare
+from deploy.local.files import write_private
 from deploy.local.fonts import ensure_fonts
 from deploy.local.keys import make_keys
 from deploy.local.packages import LOCAL, ensure
 from deploy.local.people import write_logins
 from deploy.local.ports import is_free
-from deploy.local.postgres import PrivatePostgres
-from deploy.local.rabbitmq import PrivateRabbitMQ
 from deploy.local.supervisor import Supervisor
-from deploy.local.system import SERVICES, Layout, ports
+from deploy.local.system import SERVICES, Layout, ports, private_postgres, private_rabbitmq
 from deploy.rabbitmq.policies import apply
 from services.letters.office_keys import make_office_keys
 
@@ -50,17 +49,20 @@ def main() -> None:
     parser.add_argument("--base", type=Path, default=LOCAL)
     base = parser.parse_args().base.absolute()
     base.mkdir(parents=True, exist_ok=True)
+    if not os.access(base, os.W_OK | os.X_OK):
+        raise SystemExit(f"{base} may not be written by this user; run as its owner, or give that user the right.")
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise Stopped
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    with (base / "run.lock").open("w") as lock, ExitStack() as stack:
+    with (base / "run.lock").open("a+") as lock, ExitStack() as stack:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise SystemExit("Seda runs here already; 'make stop' ends it.") from None
+        lock.truncate(0)  # only now: until here it may hold the number of the one that runs
         lock.write(str(os.getpid()))
         lock.flush()
         try:
@@ -76,8 +78,8 @@ def _run(base: Path, stack: ExitStack) -> None:
     chosen = ports()
     ensure()
     ensure_fonts()
-    layout = _servers(base, chosen, stack)
     _check_ports(chosen, [*SERVICES, "phones", "smsc"])
+    layout = _servers(base, chosen, stack)
     make_keys(layout.keys)
     make_office_keys(layout.keys)
     layout.passwords = _passwords(base)
@@ -91,7 +93,8 @@ def _run(base: Path, stack: ExitStack) -> None:
     for process in ("smsc", *SERVICES):
         supervisor.add(process, layout.command(process), layout.environment(process))
     _wait_for_services(layout, supervisor)
-    layout.run_file.write_text(json.dumps(_run_document(layout), indent=2) + "\n")
+    # with the servers' passwords in their URLs
+    write_private(layout.run_file, json.dumps(_run_document(layout), indent=2).encode() + b"\n")
     _wait(supervisor, lambda: _is_ready(layout.url("gateway")), "gateway")
     _tell(layout, logins, time.monotonic() - began)
     while True:
@@ -104,28 +107,25 @@ def _servers(base: Path, chosen: dict[str, int], stack: ExitStack) -> Layout:
     postgres_url, rabbitmq_url = os.environ.get("SEDA_POSTGRES_URL"), os.environ.get("SEDA_RABBITMQ_URL")
     management_url = os.environ.get("SEDA_RABBITMQ_MANAGEMENT_URL")
     if postgres_url is None:
-        postgres = PrivatePostgres(base / "postgres", chosen["postgres"])
+        postgres = private_postgres(base, chosen)
         if postgres.pid() is None:
             _check_ports(chosen, ["postgres"])
             say("PostgreSQL …")
-            postgres.start()
-        stack.callback(postgres.stop)
+        stack.callback(postgres.stop)  # first: a Ctrl-C may come in the middle of the start
+        postgres.start()
         postgres_url = postgres.url
     if rabbitmq_url is None:
-        rabbitmq = PrivateRabbitMQ(
-            base / "rabbitmq",
-            port=chosen["rabbitmq"],
-            management_port=chosen["management"],
-            dist_port=chosen["rabbitmq_dist"],
-            epmd_port=chosen["epmd"],
-        )
+        rabbitmq = private_rabbitmq(base, chosen)
         if rabbitmq.pid() is None:
+            rabbitmq.stop()  # what a crash may have left: an epmd holds its port
             _check_ports(chosen, ["rabbitmq", "management", "rabbitmq_dist", "epmd"])
             say("RabbitMQ …")
-            rabbitmq.start()
         stack.callback(rabbitmq.stop)
+        rabbitmq.start()
         rabbitmq_url, management_url = f"{rabbitmq.url}/", rabbitmq.management_url
-    if management_url is not None:
+    if management_url is None:
+        say("SEDA_RABBITMQ_MANAGEMENT_URL is not set: deploy/rabbitmq/policies.json must be on that RabbitMQ already.")
+    else:
         apply(management_url, urlsplit(rabbitmq_url).path.lstrip("/") or "/")
     return Layout(chosen, postgres_url, rabbitmq_url, management_url, base)
 
@@ -151,8 +151,7 @@ def _passwords(base: Path) -> dict[str, str]:
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     passwords = {service: known.get(service) or secrets.token_urlsafe(24) for service in SERVICES}
     passwords["smsc"] = known.get("smsc") or secrets.token_hex(4)  # SMPP 3.4 takes eight characters at most
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(passwords, file)
+    write_private(path, json.dumps(passwords).encode())
     return passwords
 
 

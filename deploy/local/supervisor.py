@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,6 +54,7 @@ class Supervisor:
                 if now - child.started > _STEADY_SECONDS:
                     child.pause = 0.5
                 status = child.process.returncode
+                _end_group(child.process)
                 self._say(f"{child.name} ended ({status}); again in {child.pause:g} s, see {child.log}")
                 child.process = None
                 child.again_at = now + child.pause
@@ -74,15 +76,15 @@ class Supervisor:
                 child.process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 self._say(f"{child.name} does not stop; ended by force")
-                child.process.kill()
-                child.process.wait()
+            _end_group(child.process)
             child.process = None
         self._children.clear()
 
     def _start(self, child: _Child) -> None:
         with child.log.open("ab") as log:
             child.process = subprocess.Popen(
-                child.command,
+                # if we are killed ourselves, the child is told to end: nobody would look after it any more
+                ["setpriv", "--pdeathsig", "TERM", *child.command],
                 cwd=self._folder,
                 env=dict(child.environment),
                 stdin=subprocess.DEVNULL,
@@ -94,10 +96,8 @@ class Supervisor:
         child.started = time.monotonic()
 
 
-def is_running(pid: int) -> bool:
-    """Whether a process of that number exists and is ours to signal."""
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process, and what it started itself and may have left behind; each has a process group of its own."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local.packages import LOCAL, ROOT
+from deploy.local.postgres import PrivatePostgres
+from deploy.local.rabbitmq import PrivateRabbitMQ
 
 SERVICES = ("intake", "routing", "sms", "integrity", "letters", "gateway")
 """In the order they are started; each has a database and a role of its own."""
@@ -36,6 +38,22 @@ def ports() -> dict[str, int]:
             raise SystemExit(f"{name.upper()}_PORT is not a port number.")
         chosen[name] = int(value)
     return chosen
+
+
+def private_postgres(base: Path, chosen: dict[str, int]) -> PrivatePostgres:
+    """The PostgreSQL whose data lie under ``base``."""
+    return PrivatePostgres(base / "postgres", chosen["postgres"])
+
+
+def private_rabbitmq(base: Path, chosen: dict[str, int]) -> PrivateRabbitMQ:
+    """The RabbitMQ whose data lie under ``base``."""
+    return PrivateRabbitMQ(
+        base / "rabbitmq",
+        port=chosen["rabbitmq"],
+        management_port=chosen["management"],
+        dist_port=chosen["rabbitmq_dist"],
+        epmd_port=chosen["epmd"],
+    )
 
 
 @dataclass

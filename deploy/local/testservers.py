@@ -1,6 +1,7 @@
-"""The servers that tests run on: one private PostgreSQL and one RabbitMQ per test session, on free ports.
+"""The servers that tests run on: one private PostgreSQL and one RabbitMQ, on free ports.
 
-Shared by the parallel workers of a session; databases and virtual hosts are made fresh for whoever asks.
+Shared by all test processes of a checkout, the parallel workers of a session as well as a second session; started by
+the first that needs them, stopped by the last. Databases and virtual hosts are made fresh for whoever asks.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 
+from deploy.local.files import write_private
 from deploy.local.packages import LOCAL, ensure
 from deploy.local.ports import free_port
 from deploy.local.postgres import PrivatePostgres
@@ -24,39 +26,37 @@ BASE = LOCAL / "test-servers"
 
 
 class TestServers:
-    """The session's servers; started by whoever needs them first, stopped when the session ends."""
+    """Both servers, running, from ``TestServers()`` to ``stop``; a test may ``kill`` and ``start`` either.
+
+    A test that does so takes servers of its own (another ``base``), for others work on the shared ones.
+    """
 
     __test__ = False  # pytest: this is no test class
 
     def __init__(self, base: Path = BASE) -> None:
         base.mkdir(parents=True, exist_ok=True)
         self._base = base
-        with _lock(base):
-            ports = self._ports()
-            self.postgres = PrivatePostgres(base / "postgres", ports["postgres"])
-            self.rabbitmq = PrivateRabbitMQ(
-                base / "rabbitmq",
-                port=ports["rabbitmq"],
-                management_port=ports["management"],
-                dist_port=ports["dist"],
-                epmd_port=ports["epmd"],
-            )
-
-    def start(self) -> None:
-        """Starts what does not run yet."""
-        with _lock(self._base):
+        self._users = (base / "users").open("w")
+        with self._alone():
+            # held as long as this process lives, so that one that is killed does not count
+            fcntl.flock(self._users, fcntl.LOCK_SH)
             ensure()
-            if self.postgres.pid() is None:
-                self.postgres.start()
-            if self.rabbitmq.pid() is None:
-                self.rabbitmq.start()
+            self.postgres, self.rabbitmq = self._at(self._ports())
+            if self.postgres.pid() is None and self.rabbitmq.pid() is None:
+                self._begin_afresh()
+            self.postgres.start()
+            self.rabbitmq.start()
 
     def stop(self) -> None:
-        """Stops what runs."""
-        with _lock(self._base):
-            self.postgres.stop()
+        """Stops both, unless other test processes still use them. Nothing else may be called afterwards."""
+        with self._alone(), self._users:
+            try:
+                fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            for server in (self.postgres, self.rabbitmq):
+                server.kill()  # quicker than an orderly end, and nobody reads these data again
             self.rabbitmq.stop()
-            (self._base / "ports.json").unlink(missing_ok=True)
 
     def create_database(self, owner: str | None = None) -> str:
         """A new, empty database; its DSN."""
@@ -82,7 +82,7 @@ class TestServers:
     def delete_vhost(self, url: str) -> None:
         """Removes a virtual host with everything in it."""
         with self._management() as client:
-            client.delete(f"/api/vhosts/{url.rpartition('/')[2]}")
+            client.delete(f"/api/vhosts/{url.rpartition('/')[2]}").raise_for_status()
 
     def _management(self) -> httpx.Client:
         return httpx.Client(base_url=self.rabbitmq.management_url, timeout=20, trust_env=False)
@@ -94,18 +94,34 @@ class TestServers:
         finally:
             await connection.close()
 
+    def _begin_afresh(self) -> None:
+        """No data of an earlier session, and ports that are free today."""
+        self.rabbitmq.stop()  # what a killed one left
+        self.postgres.clear()
+        self.rabbitmq.clear()
+        (self._base / "ports.json").unlink(missing_ok=True)
+        self.postgres, self.rabbitmq = self._at(self._ports())
+
+    def _at(self, ports: dict[str, int]) -> tuple[PrivatePostgres, PrivateRabbitMQ]:
+        return PrivatePostgres(self._base / "postgres", ports["postgres"]), PrivateRabbitMQ(
+            self._base / "rabbitmq",
+            port=ports["rabbitmq"],
+            management_port=ports["management"],
+            dist_port=ports["dist"],
+            epmd_port=ports["epmd"],
+        )
+
     def _ports(self) -> dict[str, int]:
-        """Kept for the session, so that all its workers find the same servers."""
+        """Kept while the servers run, so that all test processes find the same ones."""
         file = self._base / "ports.json"
         if not file.exists():
             names = ("postgres", "rabbitmq", "management", "dist", "epmd")
-            file.write_text(json.dumps({name: free_port() for name in names}))
+            write_private(file, json.dumps({name: free_port() for name in names}).encode())
         ports: dict[str, int] = json.loads(file.read_text())
         return ports
 
-
-@contextmanager
-def _lock(base: Path) -> Iterator[None]:
-    with (base / "lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with (self._base / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield

@@ -7,8 +7,9 @@ serves ``/healthz``, ``/readyz`` and ``/metrics``.
 import argparse
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -87,7 +88,7 @@ async def serve(service: Service[S, R], settings: S, *, role: str) -> None:
             chassis = Chassis(settings, database, broker, resources, role)
             jobs = [] if role == "api" else _all_jobs(service, chassis)
             api = _api(service, chassis, jobs, with_routes=role != "worker")
-            server = uvicorn.Server(
+            server = _Server(
                 uvicorn.Config(
                     api,
                     host=settings.host,
@@ -117,6 +118,23 @@ async def serve(service: Service[S, R], settings: S, *, role: str) -> None:
     finally:
         await broker.close()
         await database.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which after SIGTERM raises that signal once more: the process would end then and there, with
+    its jobs in the middle of their work and its resources' own processes left behind. This one just returns."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stops serving on SIGTERM or SIGINT; afterwards they are what they were, so that a second one ends us."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
 
 
 def _all_jobs(service: Service[S, R], chassis: Chassis[S, R]) -> list[Job]:
