@@ -50,7 +50,7 @@ def test_the_number_of_another_program_is_not_taken_for_ours(tmp_path: Path) -> 
     file = tmp_path / "pid"
     file.write_text(f"{os.getpid()}\n")
 
-    assert running_pid(file, "pytest") == os.getpid()
+    assert running_pid(file, "python") == os.getpid()
     assert running_pid(file, "deploy.local.run") is None
     file.write_text("")
     assert running_pid(file, "pytest") is None
