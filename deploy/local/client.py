@@ -62,6 +62,7 @@ class System:
     """The running system, found by its ``run.json``."""
 
     def __init__(self, base: Path = LOCAL) -> None:
+        self.base = base
         self.run: dict[str, Any] = json.loads((base / "run.json").read_text())
         self.logins = {
             entry["username"]: entry["password"] for entry in json.loads((base / "demo-logins.json").read_text())

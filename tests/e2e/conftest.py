@@ -12,5 +12,6 @@ from tests.systems import running_system
 @pytest.fixture(scope="session")
 def system(servers: TestServers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The whole system, ready."""
-    with running_system(tmp_path_factory.mktemp("system"), servers) as system:
+    base = tmp_path_factory.mktemp("system")
+    with running_system(base, servers, SEDA_TRACE_FILE=str(base / "trace.jsonl")) as system:
         yield system

@@ -1,24 +1,14 @@
 """The way of a case over the gateway, through all processes: from the login code to the signed letter."""
 
-import random
 from pathlib import Path
 
 import pytest
 
-from deploy.local.client import Caller, System, complaint, wait_for
+from deploy.local.client import System, complaint, wait_for
 from deploy.local.packages import checked_signatures
+from tests.e2e.journeys import a_mobile, at_desk, letter_of
 
 pytestmark = pytest.mark.e2e
-
-
-def a_mobile() -> str:
-    """A number that no other test uses."""
-    return f"+98919{random.SystemRandom().randrange(10**7):07d}"
-
-
-def at_desk(caller: Caller, case_id: str, status: str) -> dict[str, object] | None:
-    answer = caller.request("GET", f"/v1/desk/cases/{case_id}")
-    return answer.json() if answer.status_code == 200 and answer.json()["status"] == status else None
 
 
 def test_a_complaint_becomes_a_signed_letter_and_every_step_is_told_once_and_in_order(
@@ -44,11 +34,7 @@ def test_a_complaint_becomes_a_signed_letter_and_every_step_is_told_once_and_in_
     assert own.status_code == 403, "an officer approves nothing"
     manager.step(case_id, type="approve")
 
-    def letter() -> bytes | None:
-        answer = citizen.request("GET", f"/v1/cases/{case_id}/letter")
-        return answer.content if answer.status_code == 200 else None
-
-    pdf = wait_for(letter, "the letter")
+    pdf = wait_for(lambda: letter_of(citizen, case_id), "the letter")
     signed = tmp_path / "letter.pdf"
     signed.write_bytes(pdf)
     told = checked_signatures(signed)
