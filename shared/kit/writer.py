@@ -68,25 +68,26 @@ class GroupWriter(Generic[Item, Result]):
 
     async def _run(self) -> None:
         connection: asyncpg.Connection | None = None
-        while True:
-            work = [await self._pending.get()]
-            while len(work) < self._batch and not self._pending.empty():
-                work.append(self._pending.get_nowait())
-            try:
-                if connection is None or connection.is_closed():
-                    connection = await self._database.direct()
-                await self._write_all(connection, work)
-            except Exception as error:  # every request that waits is told, whatever happened
-                for _, future in work:
-                    if not future.done():
-                        future.set_exception(error)
-            except BaseException:
-                for _, future in work:
-                    future.cancel()
-                if connection is not None:
-                    connection.terminate()
-                raise
-            self._database.wake.set()
+        try:
+            while True:
+                work = [await self._pending.get()]
+                while len(work) < self._batch and not self._pending.empty():
+                    work.append(self._pending.get_nowait())
+                try:
+                    if connection is None or connection.is_closed():
+                        connection = await self._database.direct()
+                    await self._write_all(connection, work)
+                except asyncpg.InterfaceError as error:  # the connection broke under the statement
+                    _fail(work, ConnectionError(type(error).__name__))
+                except Exception as error:  # every request that waits is told, whatever happened
+                    _fail(work, error)
+                except asyncio.CancelledError:
+                    _fail(work, ConnectionError("the writer ends"))
+                    raise
+                self._database.wake.set()
+        finally:
+            if connection is not None:
+                connection.terminate()
 
     async def _write_all(self, connection: asyncpg.Connection, work: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
@@ -105,3 +106,9 @@ class GroupWriter(Generic[Item, Result]):
         for (_, future), result in zip(work, results, strict=True):
             if not future.done():  # the request may have gone away meanwhile
                 future.set_result(result)
+
+
+def _fail(work: Sequence[tuple[object, asyncio.Future[Result]]], error: Exception) -> None:
+    for _, future in work:
+        if not future.done():
+            future.set_exception(error)

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from services.intake.filing.faults import MESSAGES
 from shared.contracts.envelope import CaseKind, Language
-from shared.kit.web.validation import field_error
+from shared.kit.web.validation import Within, field_error
 from shared.persian import identifiers
 from shared.persian.identifiers import IdentifierError
 from shared.persian.places import PROVINCES
@@ -43,10 +43,10 @@ _prose = AfterValidator(_door(partial(canon, multiline=True)))
 
 # the outer bounds keep the work small before normalising, the inner ones count what is kept
 ProvinceCode = Annotated[str, StringConstraints(max_length=10), AfterValidator(_known_province)]
-Line = Annotated[str, StringConstraints(max_length=1000), _line, StringConstraints(min_length=1, max_length=300)]
-Subject = Annotated[str, StringConstraints(max_length=1000), _line, StringConstraints(min_length=3, max_length=200)]
-Body = Annotated[str, StringConstraints(max_length=40000), _prose, StringConstraints(min_length=10, max_length=10000)]
-Words = Annotated[str, StringConstraints(max_length=40000), _prose, StringConstraints(min_length=1, max_length=10000)]
+Line = Annotated[str, StringConstraints(max_length=1000), _line, Within(1, 300)]
+Subject = Annotated[str, StringConstraints(max_length=1000), _line, Within(3, 200)]
+Body = Annotated[str, StringConstraints(max_length=40000), _prose, Within(10, 10000)]
+Words = Annotated[str, StringConstraints(max_length=40000), _prose, Within(1, 10000)]
 NationalId = Annotated[str, StringConstraints(max_length=64), AfterValidator(_door(identifiers.national_id))]
 Mobile = Annotated[str, StringConstraints(max_length=64), AfterValidator(_door(identifiers.mobile))]
 PostalCode = Annotated[
@@ -73,7 +73,7 @@ class PostalAddress(_Strict):
 class CitizenIn(_Strict):
     """Who files. ``mobile`` may be given by an operator or a partner only: a citizen's is that of the login."""
 
-    full_name: Annotated[Line, StringConstraints(min_length=2, max_length=120)]
+    full_name: Annotated[Line, Within(2, 120)]
     national_id: NationalId | None = None
     mobile: Mobile | None = None
     postal_address: PostalAddress

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, St
 
 from shared.contracts.envelope import CaseKind, CaseStatus, CategoryRef, Channel, DepartmentRef, Outcome
 from shared.kit.web.language import Text
-from shared.kit.web.validation import field_error
+from shared.kit.web.validation import Within, field_error
 from shared.persian.text import TextError, canon
 
 
@@ -25,16 +25,14 @@ def _clean(multiline: bool) -> Callable[[str], str]:
 
 
 _prose = AfterValidator(_clean(multiline=True))
-Note = Annotated[str, StringConstraints(max_length=20000), _prose, StringConstraints(min_length=1, max_length=4000)]
-Told = Annotated[str, StringConstraints(max_length=4000), _prose, StringConstraints(min_length=3, max_length=600)]
-LetterBody = Annotated[
-    str, StringConstraints(max_length=80000), _prose, StringConstraints(min_length=10, max_length=20000)
-]
+Note = Annotated[str, StringConstraints(max_length=20000), _prose, Within(1, 4000)]
+Told = Annotated[str, StringConstraints(max_length=4000), _prose, Within(3, 600)]
+LetterBody = Annotated[str, StringConstraints(max_length=80000), _prose, Within(10, 20000)]
 Summary = Annotated[
     str,
     StringConstraints(max_length=2000),
     AfterValidator(_clean(False)),
-    StringConstraints(min_length=3, max_length=300),
+    Within(3, 300),
 ]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
 Username = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]

@@ -107,7 +107,10 @@ def json_as(content_type: str, body: bytes, adapter: TypeAdapter[T]) -> T:
     try:
         return adapter.validate_json(body)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False)
+        errors = [
+            {**detail, "loc": ("body", *detail["loc"])}
+            for detail in error.errors(include_url=False, include_input=False)
+        ]
     raise validation_problem(errors, parse_json(body))
 
 

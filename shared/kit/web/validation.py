@@ -5,11 +5,13 @@ Neither the rejected value nor Pydantic's own text is passed on; only limits, wh
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from pydantic_core import PydanticCustomError
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
 from shared.kit.web.language import Text, persian_digits
 from shared.kit.web.messages import MESSAGES
@@ -120,6 +122,29 @@ _CODES: Final[Mapping[str, tuple[str, str | None]]] = {
     **dict.fromkeys(("json_invalid", "json_type"), ("malformed_json", None)),
     **dict.fromkeys(("recursion_loop", "recursion_depth_exceeded"), ("too_deep", None)),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A text's length in characters, counted after the validators before it have cleaned the text."""
+
+    least: int
+    most: int
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Checks what ``handler``'s schema has made of the text."""
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """What the OpenAPI document says of it."""
+        return {**handler(schema), "minLength": self.least, "maxLength": self.most}
+
+    def _check(self, text: str) -> str:
+        if len(text) < self.least:
+            raise PydanticKnownError("string_too_short", {"min_length": self.least})
+        if len(text) > self.most:
+            raise PydanticKnownError("string_too_long", {"max_length": self.most})
+        return text
 
 
 def field_error(code: str, message: Text) -> PydanticCustomError:
