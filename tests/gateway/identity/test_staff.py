@@ -7,7 +7,7 @@ import pytest
 from gateway.identity.passwords import Passwords
 from shared.kit.sealing import KeyRing, seal
 from shared.kit.web.problems import Problem
-from tests.gateway.identity.conftest import STAFF, Gateway, Start
+from tests.gateway.conftest import STAFF, Gateway, Start
 
 
 @pytest.fixture
