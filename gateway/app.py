@@ -82,8 +82,10 @@ def _checks(chassis: Chassis[GatewaySettings, Resources]) -> Mapping[str, Check]
     return checks
 
 
-def _put_the_door_first(api: FastAPI, chassis: Chassis[GatewaySettings, Resources]) -> None:
-    """Right behind the entrance (request id, trace, problems), before the body limits of the gateway's own routes."""
+def _finish(api: FastAPI, chassis: Chassis[GatewaySettings, Resources]) -> None:
+    """Puts the door right behind the entrance (request id, trace, problems), before the body limits of the gateway's
+    own routes; and the merged document in the place of FastAPI's, which is the gateway's own operations alone."""
+    api.router.routes[:] = [route for route in api.router.routes if getattr(route, "name", None) != "openapi"]
     own = chassis.resources
     door = Middleware(
         Door,
@@ -110,5 +112,5 @@ SERVICE: Service[GatewaySettings, Resources] = Service(
     routers=lambda _: [identity_router, documents_router],
     jobs=_jobs,
     checks=_checks,
-    finish_api=_put_the_door_first,
+    finish_api=_finish,
 )

@@ -84,7 +84,7 @@ def _renamed(document: dict[str, Any], taken: Mapping[str, Any], prefix: str) ->
 
 
 @router.get("/openapi.json")
-async def openapi(request: Request) -> Response:
+async def merged(request: Request) -> Response:
     """The merged document, fetched from the services that run."""
     app: FastAPI = request.app
     services: dict[str, dict[str, Any]] = {}

@@ -6,7 +6,7 @@ import pytest
 
 from shared.kit.auth import Verifier
 from shared.kit.sealing import BlindIndex, KeyRing, open_sealed
-from tests.gateway.identity.conftest import Gateway, Start, is_uuid
+from tests.gateway.conftest import Gateway, Start, is_uuid
 
 
 def other_than(code: str) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from tests.gateway.identity.conftest import PARTNER, Gateway, Start
+from tests.gateway.conftest import PARTNER, Gateway, Start
 
 SECRET = str(PARTNER["client_secret"])
 

@@ -7,7 +7,7 @@ import pytest
 from gateway.identity.passwords import Passwords
 from shared.kit.sealing import KeyRing, seal
 from shared.kit.web.problems import Problem
-from tests.gateway.identity.conftest import STAFF, Gateway, Start
+from tests.gateway.conftest import STAFF, Gateway, Start
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ async def test_hashing_leaves_the_loop_free_and_lets_only_so_many_wait() -> None
     tasks = [asyncio.create_task(passwords.matches("right", hash if n % 2 else None)) for n in range(65)]
     begun = time.monotonic()
     await asyncio.sleep(0)
-    assert time.monotonic() - begun < 0.02, "the loop is free while passwords are hashed"
+    assert time.monotonic() - begun < 0.5, "64 hashes on the loop would take seconds"
     with pytest.raises(Problem) as refused:
         await tasks[64]
     assert refused.value.status_code == 503
