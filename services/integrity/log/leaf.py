@@ -122,4 +122,5 @@ def hour_of(moment: datetime) -> str:
     """The UTC hour that an aware time falls into, as leaves write it; ValueError for a naive one."""
     if moment.tzinfo is None:
         raise ValueError("a time without its zone")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:00:00Z")
+    hour = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0, tzinfo=None)
+    return f"{hour.isoformat()}Z"

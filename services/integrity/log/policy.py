@@ -91,7 +91,7 @@ class Policy:
 def _time_of(signature: Signature) -> datetime:
     try:
         return datetime.fromtimestamp(timestamp_of(signature.value), UTC)
-    except (OverflowError, ValueError):
+    except (OverflowError, ValueError, OSError):
         raise SignatureInvalid(f"the signature of {signature.name} is of an impossible time") from None
 
 

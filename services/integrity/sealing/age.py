@@ -46,7 +46,7 @@ class SecretKey:
         """Reads ``AGE-SECRET-KEY-1…``; else KeyInvalid."""
         try:
             return cls(pyrage.x25519.Identity.from_str(text))
-        except pyrage.IdentityError:
+        except (pyrage.IdentityError, UnicodeEncodeError):
             raise KeyInvalid("not a private age key") from None
 
     @classmethod
@@ -88,7 +88,7 @@ def wrap(data: bytes, recipients: Sequence[str]) -> bytes:
         raise KeyInvalid("nobody to seal to")
     try:
         keys = [pyrage.x25519.Recipient.from_str(recipient) for recipient in recipients]
-    except pyrage.RecipientError:
+    except (pyrage.RecipientError, UnicodeEncodeError):
         raise KeyInvalid("not a public age key") from None
     return bytes(pyrage.encrypt(data, keys))
 
