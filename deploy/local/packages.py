@@ -109,7 +109,7 @@ def _no_services_started() -> Iterator[None]:
     """Debian's packages start their services when installed, unless this file says no (invoke-rc.d(8)). One that
     was there before is left alone and put back."""
     policy = Path("/usr/sbin/policy-rc.d")
-    before = policy.read_bytes() if policy.exists() else None
+    before = (policy.read_bytes(), policy.stat().st_mode) if policy.exists() else None
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
     try:
@@ -118,18 +118,21 @@ def _no_services_started() -> Iterator[None]:
         if before is None:
             policy.unlink()
         else:
-            policy.write_bytes(before)
+            policy.write_bytes(before[0])
+            policy.chmod(before[1])
 
 
 def _apt(*words: str) -> None:
     done = subprocess.run(
         ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", *words],
         env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        stdout=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
         check=False,
     )
     if done.returncode:
-        raise CannotInstall(f"apt-get {words[0]} failed; see its message above.")
+        raise CannotInstall(f"apt-get {words[0]} failed: {done.stderr.strip()[-1000:]}")
 
 
 def _unpack(names: list[str]) -> None:
