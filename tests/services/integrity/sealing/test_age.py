@@ -130,7 +130,12 @@ def test_a_key_is_never_shown_or_copied() -> None:
         assert not wrong or wrong not in str(refused.value)
 
 
-@pytest.mark.parametrize("wrong", ["", "age1", KEY.recipient[:-1], KEY.secret_text(), "ssh-ed25519 AAAA", "\ud800"])
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "age1", KEY.recipient[:-1], KEY.secret_text(), "ssh-ed25519 AAAA", "\ud800"],
+    # names that stay the same in every process: the key is new in each
+    ids=["empty", "prefix", "cut", "secret", "ssh", "surrogate"],
+)
 def test_what_is_no_recipient_is_refused(wrong: str) -> None:
     with pytest.raises(KeyInvalid):
         wrap(b"x", [KEY.recipient, wrong])
