@@ -12,6 +12,7 @@ from pathlib import Path
 from deploy.local.client import System, wait_for
 from deploy.local.packages import ROOT
 from deploy.local.ports import free_port
+from deploy.local.postgres import PrivatePostgres
 from deploy.local.processes import is_running
 from deploy.local.rabbitmq import PrivateRabbitMQ
 from deploy.local.system import PORTS
@@ -61,6 +62,7 @@ def running_system(base: Path, servers: TestServers | None = None, **settings: s
         process.wait()
         if servers is not None and vhost is not None:
             servers.delete_vhost(vhost)
+        PrivatePostgres(base / "postgres", ports["postgres"]).clear()
         left = processes_under(base)
         assert not left, f"still running after SIGTERM: {left}"
 

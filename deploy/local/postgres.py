@@ -36,6 +36,7 @@ class PrivatePostgres:
         self.port = port
         self.superuser = "postgres"
         self._as_user = _other_user()
+        self._wanted = base.absolute()
         self._base = _reachable(base, self._as_user)
         self._data = self._base / "data"
         self._bin = self._programs()
@@ -86,9 +87,11 @@ class PrivatePostgres:
             raise TimeoutError(f"PostgreSQL (process {pid}) does not end")
 
     def clear(self) -> None:
-        """Removes the data of a server that does not run."""
+        """Removes the data of a server that does not run, and the folder that stood in for an unreachable one."""
         if self.pid() is None:
             shutil.rmtree(self._data, ignore_errors=True)
+            if self._base != self._wanted:
+                shutil.rmtree(self._base.parent, ignore_errors=True)
             self._bin = self._programs()
 
     def _programs(self) -> Path:
@@ -102,6 +105,8 @@ class PrivatePostgres:
         return found
 
     def _create(self) -> None:
+        if self._base != self._wanted:
+            _make_stand_in(self._base.parent)
         self._base.mkdir(parents=True, exist_ok=True)
         self._base.chmod(0o700)
         if not self._password_file.exists():
@@ -157,9 +162,13 @@ def _reachable(base: Path, user: pwd.struct_passwd | None) -> Path:
     if user is None or all(path.stat().st_mode & 0o001 for path in parents):
         return base.absolute()
     folder = Path("/var/tmp") / f"seda-{hashlib.sha256(str(base.absolute()).encode()).hexdigest()[:12]}"
+    return folder / base.name
+
+
+def _make_stand_in(folder: Path) -> None:
+    """Makes a folder in /var/tmp, where anybody may write: one that is another's already is not trusted with data."""
     folder.mkdir(mode=0o711, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():  # anybody may write in /var/tmp
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
         raise CannotInstall(
             f"{folder} belongs to somebody else: remove it, or keep the project where others may enter."
         )
-    return folder / base.name

@@ -57,6 +57,7 @@ class TestServers:
             for server in (self.postgres, self.rabbitmq):
                 server.kill()  # quicker than an orderly end, and nobody reads these data again
             self.rabbitmq.stop()
+            self.postgres.clear()
 
     def create_database(self, owner: str | None = None) -> str:
         """A new, empty database; its DSN."""

@@ -6,13 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from deploy.local.packages import ROOT
 from deploy.local.ports import free_port
+from deploy.local.postgres import PrivatePostgres
 from deploy.local.processes import wait_until
 from deploy.local.system import PORTS
 from tests.systems import processes_under
@@ -24,6 +25,13 @@ PATIENCE = 120.0
 def environment() -> dict[str, str]:
     """Ports of its own."""
     return {**os.environ, **{f"{name.upper()}_PORT": str(free_port()) for name in PORTS}}
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Iterator[Path]:
+    """A folder for a system's data, which are removed afterwards."""
+    yield tmp_path / "base"
+    PrivatePostgres(tmp_path / "base" / "postgres", 1).clear()
 
 
 def started(base: Path, environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
@@ -67,8 +75,10 @@ def test_a_second_start_leaves_the_first_as_it_is(tmp_path: Path, environment: d
     assert lock.read_text() == "4711"  # by which 'make stop' finds the first
 
 
-def test_ctrl_c_while_rabbitmq_starts_leaves_nothing_behind(tmp_path: Path, environment: dict[str, str]) -> None:
-    base, log = tmp_path / "base", tmp_path / "log"
+def test_ctrl_c_while_rabbitmq_starts_leaves_nothing_behind(
+    tmp_path: Path, base: Path, environment: dict[str, str]
+) -> None:
+    log = tmp_path / "log"
     run = started(base, environment, log)
     assert wait_until(lambda: any("-s rabbit boot" in line for line in processes_under(base)), PATIENCE)
     run.send_signal(signal.SIGINT)
@@ -78,8 +88,8 @@ def test_ctrl_c_while_rabbitmq_starts_leaves_nothing_behind(tmp_path: Path, envi
     assert processes_under(base) == []
 
 
-def test_stop_ends_what_a_killed_run_left(tmp_path: Path, environment: dict[str, str]) -> None:
-    base, log = tmp_path / "base", tmp_path / "log"
+def test_stop_ends_what_a_killed_run_left(tmp_path: Path, base: Path, environment: dict[str, str]) -> None:
+    log = tmp_path / "log"
     run = started(base, environment, log)
     assert wait_until(lambda: run.poll() is not None or says(log, "is ready")(), PATIENCE)
     assert run.poll() is None, log.read_text()

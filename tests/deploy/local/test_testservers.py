@@ -22,7 +22,7 @@ from deploy.local.testservers import TestServers
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServers]:
     servers = TestServers(tmp_path_factory.mktemp("servers"))
     yield servers
-    if servers.postgres.pid() is not None:  # the last test stops them
+    if not servers._users.closed:  # the last test stops them
         servers.stop()
 
 
