@@ -8,8 +8,7 @@ from services.letters.api import router
 from services.letters.archive import FolderArchive
 from services.letters.consumers import keep
 from services.letters.keys import LettersKeys
-from services.letters.press.rendering import Look, Press
-from services.letters.press.signing import Office
+from services.letters.press.rendering import Look, Press, Seal
 from services.letters.press.worker import LetterMaker
 from services.letters.settings import LettersSettings
 from shared.contracts.registry import LETTERS_CASES
@@ -43,13 +42,12 @@ class _Maker:
         """Makes letters until cancelled."""
         settings, own = self._chassis.settings, self._chassis.resources
         look = Look(settings.fonts_dir, settings.window_left_mm, settings.window_top_mm)
-        press = Press(look, settings.letters_presses)
+        press = Press(look, Seal(settings.keys_dir, settings.tsa_url), settings.letters_presses)
         try:
             await LetterMaker(
                 database=self._chassis.database,
                 keys=own.keys,
                 press=press,
-                office=Office(settings.keys_dir, tsa_url=settings.tsa_url),
                 archive=own.archive,
                 office_number=settings.letters_office,
                 public_url=settings.public_url,

@@ -47,7 +47,7 @@ def main() -> None:
             f"{half.per_second:,.0f}/s, p50 {half.p50_ms:.1f} ms, p99 {half.p99_ms:.1f} ms",
             f"adds {doors.added_p99_ms:.1f} ms to p99; {_aim(doors.added_p99_ms <= 10, '≤ 10 ms')}",
         )
-        _row("the whole system, cases whose texts keep up", f"{way.highest:,.0f}/s", "")
+        _row("the whole system, cases with all that follows", f"{way.highest:,.0f}/s", "")
         _row(
             "… at half of that, from POST to SMS",
             f"{way.half:,.0f}/s, p50 {way.p50:.2f} s, p99 {way.p99:.2f} s",

@@ -9,8 +9,7 @@ from deploy.local.fonts import FONTS
 from services.letters.archive import FolderArchive
 from services.letters.office_keys import make_office_keys
 from services.letters.press.content import Letter
-from services.letters.press.rendering import Look, Press
-from services.letters.press.signing import Office
+from services.letters.press.rendering import Look, Press, Seal
 
 LETTERS = 200
 PROCESSES = 2
@@ -23,13 +22,12 @@ def run(base: Path) -> float:
 
 async def _measure(base: Path) -> float:
     make_office_keys(base / "keys")
-    office, archive = Office(base / "keys", tsa_url=None), FolderArchive(base / "archive")
-    press = Press(Look(FONTS, 20, 50), PROCESSES)
+    archive = FolderArchive(base / "archive")
+    press = Press(Look(FONTS, 20, 50), Seal(base / "keys", None), PROCESSES)
 
     async def make(number: int) -> None:
         await press.render(_letter(0))
-        pdf = await press.render(_letter(number))
-        await asyncio.to_thread(archive.put, await office.sign(pdf))
+        await asyncio.to_thread(archive.put, await press.make(_letter(number)))
 
     try:
         await asyncio.gather(*(make(number) for number in range(PROCESSES)))  # warm

@@ -1,7 +1,7 @@
 """From the POST of a case to the registration SMS at the simulated phone, through the whole system.
 
-First as many cases as it takes, which gives the highest load that texts keep up with; then half of that, which gives
-the latencies. The clock is the machine's: client and simulator run on it both.
+First a burst, until everything that follows from it is done, which gives the highest load that can go on for ever;
+then half of that, which gives the latencies. The clock is the machine's: client and simulator run on it both.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import orjson
 
@@ -26,7 +27,7 @@ PATIENCE_SECONDS = 90.0
 
 @dataclass(frozen=True)
 class Figures:
-    """Cases a second whose texts keep up; at half of that the seconds from POST to phone."""
+    """Cases a second with everything that follows from them (two texts, their reports, timelines); at half of that the seconds from POST to phone."""
 
     highest: float
     half: float
@@ -50,8 +51,10 @@ async def _measure(system: System, base: Path) -> Figures:
         trust_env=False,
     ) as client:
         await _file(client, base, series=1, count=200, per_second=None)  # warm
+        await _drained(system)
         began = time.monotonic()
         await _file(client, base, series=2, count=BURST, per_second=None)
+        await _drained(system)
         highest = BURST / (time.monotonic() - began)
         half = highest / 2
         waits = sorted(await _file(client, base, series=3, count=int(half * SECONDS), per_second=half))
@@ -90,6 +93,20 @@ async def _file(
         if time.monotonic() > deadline:
             raise TimeoutError(f"{len(sent.keys() - arrived.keys())} texts did not come")
         await asyncio.sleep(0.1)
+
+
+async def _drained(system: System) -> None:
+    """Waits until nothing is under way any more: no event in an outbox, no message in a queue."""
+    async with httpx.AsyncClient(base_url=system.run["management"], timeout=20, trust_env=False) as broker:
+        quiet = 0
+        while quiet < 3:
+            waiting = sum(queue.get("messages", 0) for queue in (await broker.get("/api/queues")).json())
+            for service in ("intake", "routing", "sms"):
+                connection = await asyncpg.connect(f"{system.run['postgres']}/seda_{service}")
+                waiting += await connection.fetchval("SELECT count(*) FROM outbox")
+                await connection.close()
+            quiet = quiet + 1 if waiting == 0 else 0
+            await asyncio.sleep(0.5)
 
 
 def _first_texts(journal: Path) -> dict[str, float]:

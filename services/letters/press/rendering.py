@@ -13,6 +13,7 @@ import segno
 import typst
 
 from services.letters.press.content import Letter
+from services.letters.press.signing import Office
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "template" / "letter.typ"
 STANDARDS = ["a-3a", "ua-1"]
@@ -30,6 +31,14 @@ class Look:
     fonts: Path
     window_left_mm: float
     window_top_mm: float
+
+
+@dataclass(frozen=True)
+class Seal:
+    """With what letters are signed: the folder of the office's keys, and who dates the signatures."""
+
+    keys: Path
+    tsa_url: str | None
 
 
 def render(letter: Letter, look: Look) -> bytes:
@@ -59,10 +68,12 @@ def render(letter: Letter, look: Look) -> bytes:
 
 
 class Press:
-    """A pool of processes, each with a warm compiler."""
+    """A pool of processes, each with a warm compiler and the office's key: both take time that an event loop with
+    requests to answer does not have."""
 
-    def __init__(self, look: Look, processes: int) -> None:
+    def __init__(self, look: Look, seal: Seal, processes: int) -> None:
         self._look = look
+        self._seal = seal
         # not fork: the parent runs an event loop and threads
         self._pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
 
@@ -72,9 +83,29 @@ class Press:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             return await loop.run_in_executor(self._pool, render, letter, self._look)
 
+    async def make(self, letter: Letter) -> bytes:
+        """The letter rendered, signed and checked, in one of the pool's processes. Raises as ``render``, and
+        ``NotSigned``."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            return await loop.run_in_executor(self._pool, _make, letter, self._look, self._seal)
+
     def close(self) -> None:
         """Ends the processes."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _make(letter: Letter, look: Look, seal: Seal) -> bytes:
+    return asyncio.run(_office(seal).sign(render(letter, look)))
+
+
+_offices: dict[Seal, Office] = {}
+
+
+def _office(seal: Seal) -> Office:
+    if seal not in _offices:
+        _offices[seal] = Office(seal.keys, tsa_url=seal.tsa_url)
+    return _offices[seal]
 
 
 _compilers: dict[Path, typst.Compiler] = {}

@@ -13,7 +13,7 @@ from services.letters.archive import Archive
 from services.letters.keys import LettersKeys
 from services.letters.press.content import Letter
 from services.letters.press.rendering import Press, UnrenderableText
-from services.letters.press.signing import NotSigned, Office
+from services.letters.press.signing import NotSigned
 from services.letters.verification import grouped, new_code
 from shared.contracts.letters import LetterIssued, LetterIssuedData
 from shared.kit.db import Database
@@ -38,7 +38,6 @@ class LetterMaker:
         database: Database,
         keys: LettersKeys,
         press: Press,
-        office: Office,
         archive: Archive,
         office_number: str,
         public_url: str,
@@ -47,7 +46,6 @@ class LetterMaker:
         self._database = database
         self._keys = keys
         self._press = press
-        self._office = office
         self._archive = archive
         self._office_number = office_number
         self._public_url = public_url.rstrip("/")
@@ -97,8 +95,8 @@ class LetterMaker:
                     connection, row.id, year=year, office=self._office_number, code=code
                 )
             number, issued_at = taken.number, taken.issued_at
-        pdf = await self._press.render(self._letter(row, number, code, issued_at))
-        digest = await asyncio.to_thread(self._archive.put, await self._office.sign(pdf))
+        pdf = await self._press.make(self._letter(row, number, code, issued_at))
+        digest = await asyncio.to_thread(self._archive.put, pdf)
         async with self._database.transaction() as connection:
             issued = await repository.archived(connection, row.id, sha256=digest)
             if issued is not None:
