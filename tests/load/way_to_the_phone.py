@@ -27,7 +27,8 @@ PATIENCE_SECONDS = 90.0
 
 @dataclass(frozen=True)
 class Figures:
-    """Cases a second with everything that follows from them (two texts, their reports, timelines); at half of that the seconds from POST to phone."""
+    """Cases a second with all that follows from them (two texts, their reports, timelines); at half of that the seconds
+    from POST to phone."""
 
     highest: float
     half: float
