@@ -8,7 +8,8 @@ from services.letters.api import router
 from services.letters.archive import FolderArchive
 from services.letters.consumers import keep
 from services.letters.keys import LettersKeys
-from services.letters.press.rendering import Look, Press, Seal
+from services.letters.press.press import Press
+from services.letters.press.rendering import Look, Sender, Window
 from services.letters.press.worker import LetterMaker
 from services.letters.settings import LettersSettings
 from shared.contracts.registry import LETTERS_CASES
@@ -41,9 +42,11 @@ class _Maker:
     async def run(self) -> None:
         """Makes letters until cancelled."""
         settings, own = self._chassis.settings, self._chassis.resources
-        look = Look(settings.fonts_dir, settings.window_left_mm, settings.window_top_mm)
-        press = Press(look, Seal(settings.keys_dir, settings.tsa_url), settings.letters_presses)
+        press = Press(
+            _look(settings), keys=settings.keys_dir, tsa_url=settings.tsa_url, processes=settings.letters_presses
+        )
         try:
+            await press.warm()
             await LetterMaker(
                 database=self._chassis.database,
                 keys=own.keys,
@@ -55,6 +58,14 @@ class _Maker:
             ).run()
         finally:
             press.close()
+
+
+def _look(settings: LettersSettings) -> Look:
+    window = Window(
+        settings.window_left_mm, settings.window_top_mm, settings.window_width_mm, settings.window_height_mm
+    )
+    sender = Sender(settings.letters_address_fa, settings.letters_address_en, settings.letters_phone)
+    return Look(settings.fonts_dir, window, sender)
 
 
 def _jobs(chassis: Chassis[LettersSettings, Resources]) -> Sequence[Job]:

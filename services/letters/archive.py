@@ -18,11 +18,12 @@ class Archive(Protocol):
     """Where letters are kept for good."""
 
     def put(self, content: bytes) -> str:
-        """Keeps the content durably and gives its SHA-256 (hex); the same content twice is one."""
+        """Keeps the content durably and gives its SHA-256 (hex); the same content twice is one. Raises ``Damaged`` if
+        something else lies in its place, OSError if the disk refuses."""
         ...
 
     def get(self, digest: str) -> bytes:
-        """The content. Raises ``FileNotFoundError`` or ``Damaged``."""
+        """The content. Raises ``FileNotFoundError`` or ``Damaged``, ValueError for what is no digest."""
         ...
 
 
@@ -37,15 +38,17 @@ class FolderArchive:
         digest = sha256(content).hexdigest()
         place = self._place(digest)
         if place.exists():
-            return digest
-        place.parent.mkdir(parents=True, exist_ok=True)
-        draft = place.with_name(f".{digest}.{secrets.token_hex(4)}")
-        with draft.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.chmod(0o400)
-        draft.replace(place)
+            self.get(digest)
+        else:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            draft = place.with_name(f".{digest}.{secrets.token_hex(4)}")
+            with draft.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.chmod(0o400)
+            draft.replace(place)
+        # of one that was there, too: who put it may have ended before this
         for folder in (place.parent, place.parent.parent, self._folder):
             _sync(folder)
         return digest

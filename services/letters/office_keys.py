@@ -11,30 +11,29 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _YEARS = 10
 _ORGANISATION = "Ministry of Cooperatives, Labour and Social Welfare (development)"
 
-Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
-
 
 def make_office_keys(folder: Path) -> None:
-    """Makes ``letters-{ca,office,tsa}.cert.pem`` and the keys of office and TSA; existing ones are never touched."""
+    """Makes ``letters-{ca,office,tsa}.cert.pem`` and the keys of office and TSA, mode 600; existing ones are never
+    touched. The authority's own key is not kept: it signs these two and no more. Raises OSError."""
     if (folder / "letters-office.key.pem").exists():
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     ca_key: ec.EllipticCurvePrivateKey = ec.generate_private_key(ec.SECP256R1())
     ca = _certificate("Seda development CA", ca_key, None, ca_key, usage=None)
     _write(folder / "letters-ca.cert.pem", ca.public_bytes(Encoding.PEM))
+    # the office's key last: it says that all are there
     for name, title, usage in (
-        ("office", "Office of letters", None),
         ("tsa", "Development time stamps", ExtendedKeyUsageOID.TIME_STAMPING),
+        ("office", "Office of letters", None),
     ):
-        # pyHanko's own time-stamping unit speaks RSA only
-        key: Key = rsa.generate_private_key(65537, 3072) if usage else ec.generate_private_key(ec.SECP256R1())
+        key = ec.generate_private_key(ec.SECP256R1())
         certificate = _certificate(title, key, ca, ca_key, usage=usage)
         _write(folder / f"letters-{name}.cert.pem", certificate.public_bytes(Encoding.PEM))
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -43,7 +42,7 @@ def make_office_keys(folder: Path) -> None:
 
 def _certificate(
     title: str,
-    key: Key,
+    key: ec.EllipticCurvePrivateKey,
     issuer: x509.Certificate | None,
     issuer_key: ec.EllipticCurvePrivateKey,
     *,
@@ -90,8 +89,12 @@ def _certificate(
 
 
 def _write(path: Path, content: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    half = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    half.replace(path)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """The queries on letters, their numbers and recipients."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.letters.numbering import LetterNumber, jalali_year
 
 LEASE_SECONDS = 120
 
@@ -66,9 +69,12 @@ async def claim(connection: AsyncConnection, *, limit: int) -> Sequence[Any]:
     return rows
 
 
-async def take_number(connection: AsyncConnection, letter_id: UUID, *, year: int, office: str, code: str) -> Any:
+async def take_number(
+    connection: AsyncConnection, letter_id: UUID, *, office: str, code: str, issued_at: datetime
+) -> Any:
     """The letter with its number, taken in this transaction: if it fails, no number is spent. The row of the counter
-    stays locked until then, so numbers have no gaps and no doubles."""
+    stays locked until then, so numbers have no gaps and no doubles. The year is that of the date on the letter."""
+    year = jalali_year(issued_at)
     n = await connection.scalar(
         text(
             "INSERT INTO counters (year, office, n) VALUES (:year, :office, 1)"
@@ -79,7 +85,7 @@ async def take_number(connection: AsyncConnection, letter_id: UUID, *, year: int
     numbered = await connection.execute(
         text(
             "UPDATE letters SET state = 'numbered', year = :year, office = :office, n = :n, number = :number,"
-            " code = :code, issued_at = clock_timestamp() WHERE id = :id AND state = 'draft'"
+            " code = :code, issued_at = :issued_at WHERE id = :id AND state = 'draft'"
             " RETURNING number, code, issued_at"
         ),
         {
@@ -87,8 +93,9 @@ async def take_number(connection: AsyncConnection, letter_id: UUID, *, year: int
             "year": year,
             "office": office,
             "n": n,
-            "number": f"{year}/{office}/{n}",
+            "number": str(LetterNumber(year, office, int(n))),
             "code": code,
+            "issued_at": issued_at,
         },
     )
     return numbered.one()

@@ -9,7 +9,8 @@ from deploy.local.fonts import FONTS
 from services.letters.archive import FolderArchive
 from services.letters.office_keys import make_office_keys
 from services.letters.press.content import Letter
-from services.letters.press.rendering import Look, Press, Seal
+from services.letters.press.press import Press
+from services.letters.press.rendering import Look, Sender, Window
 
 LETTERS = 200
 PROCESSES = 2
@@ -23,14 +24,16 @@ def run(base: Path) -> float:
 async def _measure(base: Path) -> float:
     make_office_keys(base / "keys")
     archive = FolderArchive(base / "archive")
-    press = Press(Look(FONTS, 20, 50), Seal(base / "keys", None), PROCESSES)
+    look = Look(FONTS, Window(20, 48, 90, 35), Sender("تهران، خیابان آزادی", "Azadi Street, Tehran", None))
+    press = Press(look, keys=base / "keys", tsa_url=None, processes=PROCESSES)
 
     async def make(number: int) -> None:
         await press.render(_letter(0))
         await asyncio.to_thread(archive.put, await press.make(_letter(number)))
 
     try:
-        await asyncio.gather(*(make(number) for number in range(PROCESSES)))  # warm
+        await press.warm()
+        await asyncio.gather(*(make(number) for number in range(PROCESSES)))
         began = time.monotonic()
         for start in range(0, LETTERS, PROCESSES):
             await asyncio.gather(*(make(PROCESSES + start + n) for n in range(PROCESSES)))
@@ -49,6 +52,7 @@ def _letter(number: int) -> Letter:
         kind="complaint",
         tracking_code="7K3M9XQ2TBD",
         registered_on=date(2026, 11, 10),
+        decided_on=date(2026, 11, 23),
         department="تأمین اجتماعی – بیمه‌ای و سوابق",
         signatory="مدیر تأمین اجتماعی – بیمه‌ای و سوابق",
         outcome="upheld",

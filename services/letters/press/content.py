@@ -1,13 +1,15 @@
 """What stands in a letter: plain values, made ready for the page (digits, dates, isolated Latin runs)."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from shared.contracts.envelope import CaseKind, Language, Outcome
-from shared.persian.bidi import isolate
+from shared.persian.bidi import FSI, PDI, has_persian, isolate
 from shared.persian.calendar import jalali, jalali_long
 from shared.persian.digits import to_persian
+from shared.persian.text import TextError, canon
 
 OUTCOMES: dict[Outcome, tuple[str, str]] = {
     "upheld": ("شکایت وارد دانسته شد", "The complaint was upheld"),
@@ -24,10 +26,15 @@ KINDS: dict[CaseKind, tuple[str, str]] = {
 }
 
 
+class UnrenderableText(Exception):
+    """The letter holds a character that our font has no shape for; an archive may not hold a box in its place."""
+
+
 @dataclass(frozen=True)
 class Letter:
-    """A letter's facts. Dates are days in Tehran; ``body`` is the officer's text, paragraphs parted by line breaks;
-    ``address`` the lines of the address; ``code`` the verification code as it is printed."""
+    """A letter's facts. Dates are days in Tehran; ``number`` has Latin digits; ``body`` is the officer's text,
+    paragraphs parted by line breaks; ``address`` the lines of the address; ``code`` the verification code as it is
+    printed."""
 
     number: str
     issued_on: date
@@ -37,6 +44,7 @@ class Letter:
     kind: CaseKind
     tracking_code: str
     registered_on: date
+    decided_on: date
     department: str
     signatory: str
     outcome: Outcome
@@ -45,37 +53,100 @@ class Letter:
     verify_url: str
 
     def page(self) -> dict[str, Any]:
-        """The values as the template sets them: digits of the language, foreign runs isolated."""
+        """The values as the template sets them: digits of the language, foreign runs isolated, endless words made to
+        break. Raises ``UnrenderableText`` for what is no text (NUL, half a surrogate pair, heaps of marks)."""
         fa = self.language == "fa"
         word = 0 if fa else 1
         return {
             "language": self.language,
             "issued": [self.issued_on.year, self.issued_on.month, self.issued_on.day],
             "number": to_persian(self.number) if fa else self.number,
-            "date": to_persian(jalali(self.issued_on).replace("-", "/")) if fa else f"{self.issued_on:%d %B %Y}",
-            "recipient": isolate(self.recipient),
-            "address": [isolate(line) for line in self.address],
+            "date": to_persian(jalali(self.issued_on).replace("-", "/")) if fa else _english(self.issued_on),
+            "recipient": _line(self.recipient),
+            "address": [_line(line) for line in self.address],
             "kind": KINDS[self.kind][word],
             "tracking_code": self.tracking_code,
-            "registered_on": jalali_long(self.registered_on) if fa else f"{self.registered_on:%d %B %Y}",
-            "department": isolate(self.department),
-            "signatory": isolate(self.signatory),
+            "registered_on": self._day(self.registered_on),
+            "decided_on": self._day(self.decided_on),
+            "department": _line(self.department),
+            "signatory": _line(self.signatory),
             "outcome": OUTCOMES[self.outcome][word],
-            "paragraphs": [isolate(part) for part in self.body.split("\n") if part.strip()],
+            "paragraphs": _paragraphs(self.body),
             "code": self.code,
             "verify_url": self.verify_url,
         }
 
     def record(self) -> dict[str, Any]:
-        """The letter for machines, attached to the PDF as ``letter.json``: text extraction of Persian is unreliable."""
+        """The letter for machines, attached to the PDF as ``letter.json``: text extraction of Persian is unreliable.
+        Dates are Gregorian, ISO 8601, but for the one that says otherwise."""
         return {
             "number": self.number,
             "issued_on": self.issued_on.isoformat(),
             "issued_on_jalali": jalali(self.issued_on),
+            "language": self.language,
             "tracking_code": self.tracking_code,
             "kind": self.kind,
+            "registered_on": self.registered_on.isoformat(),
+            "decided_on": self.decided_on.isoformat(),
             "outcome": self.outcome,
             "department": self.department,
+            "signatory": self.signatory,
             "body": self.body,
+            "code": self.code,
             "verify_url": self.verify_url,
         }
+
+    def _day(self, day: date) -> str:
+        return jalali_long(day) if self.language == "fa" else _english(day)
+
+
+# named here, not by strftime, which speaks the machine's language
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+# shapes of bullets, Word's among them, that our font has not: the same sign in another's hand
+_BULLETS = str.maketrans(dict.fromkeys("●○◦▪▫■□◆◇\uf0b7\uf0a7", "•"))
+
+_BREAK = "\u200b"
+_ENDLESS_IN_LINE = re.compile(r"\S{25,}")
+_ENDLESS_IN_BODY = re.compile(r"\S{60,}")
+_PIECE = re.compile(r"\S{1,6}")
+
+
+def _english(day: date) -> str:
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def _line(text: str) -> str:
+    """One line of a name or an address, which goes its own way in a page of either direction."""
+    return f"{FSI}{_breakable(_clean(text, multiline=False), _ENDLESS_IN_LINE)}{PDI}"
+
+
+def _paragraphs(body: str) -> list[dict[str, Any]]:
+    parts = [part for part in _clean(body, multiline=True).split("\n") if part]
+    # a paragraph without any Persian letter reads from the left in a Persian letter, too
+    return [{"text": _breakable(part, _ENDLESS_IN_BODY), "rtl": has_persian(part)} for part in parts]
+
+
+def _clean(text: str, *, multiline: bool) -> str:
+    try:
+        return canon(text, multiline=multiline).translate(_BULLETS)
+    except TextError:
+        raise UnrenderableText from None
+
+
+def _breakable(text: str, endless: re.Pattern[str]) -> str:
+    """The text with places to break in words that would run over the margin; and with its Latin runs isolated."""
+    return endless.sub(lambda word: _PIECE.sub(lambda piece: piece[0] + _BREAK, word[0]), isolate(text))

@@ -1,56 +1,111 @@
 """From a letter's values to its PDF (PDF/A-3a, PDF/UA-1) by Typst: the same values give the same bytes."""
 
-import asyncio
 import io
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
-from multiprocessing import get_context
+from datetime import UTC, date, datetime, time
 from pathlib import Path
+from typing import Any
 
 import orjson
 import segno
 import typst
 
-from services.letters.press.content import Letter
-from services.letters.press.signing import Office
+from services.letters.press.content import Letter, UnrenderableText
+from shared.persian.digits import to_persian
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "template" / "letter.typ"
+FONT = "Vazirmatn"
 STANDARDS = ["a-3a", "ua-1"]
-_TIMEOUT_SECONDS = 60
+
+# The signature's box at the foot of the last page, in millimetres. The template draws it, ``signing`` lays the field
+# of the digital signature over it.
+MARGIN_SIDE, MARGIN_BOTTOM = 22, 28
+SEAL_WIDTH, SEAL_HEIGHT = 54, 23
 
 
-class UnrenderableText(Exception):
-    """The letter holds a character that our font has no shape for; an archive may not hold a box in its place."""
+class CannotRender(Exception):
+    """A defect of ours in the template or its data; the message holds nothing of the letter."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The envelope's window on the page: millimetres from the left and top edge, and its size."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Where the ministry's centre is reached: printed at the foot of each page. ``phone`` with Latin digits."""
+
+    address_fa: str
+    address_en: str
+    phone: str | None
 
 
 @dataclass(frozen=True)
 class Look:
-    """Where the fonts are, and where on the page the envelope's window is (millimetres from left and top)."""
+    """What all letters share: the folder of the fonts, the window, the sender."""
 
     fonts: Path
-    window_left_mm: float
-    window_top_mm: float
+    window: Window
+    sender: Sender
+
+    def page(self) -> dict[str, Any]:
+        """As the template reads it, lengths in millimetres."""
+        return {
+            "window_left": self.window.left,
+            "window_top": self.window.top,
+            "window_width": self.window.width,
+            "window_height": self.window.height,
+            "address_fa": to_persian(self.sender.address_fa),
+            "address_en": self.sender.address_en,
+            "phone": self.sender.phone,
+            "phone_fa": to_persian(self.sender.phone or ""),
+            "margin_side": MARGIN_SIDE,
+            "margin_bottom": MARGIN_BOTTOM,
+            "seal_width": SEAL_WIDTH,
+            "seal_height": SEAL_HEIGHT,
+        }
 
 
-@dataclass(frozen=True)
-class Seal:
-    """With what letters are signed: the folder of the office's keys, and who dates the signatures."""
+_SAMPLE = Letter(
+    number="1400/1/0",
+    issued_on=date(2021, 3, 21),
+    language="fa",
+    recipient="",
+    address=(),
+    kind="request",
+    tracking_code="",
+    registered_on=date(2021, 3, 21),
+    decided_on=date(2021, 3, 21),
+    department="",
+    signatory="",
+    outcome="answered",
+    body="",
+    code="",
+    verify_url="https://seda.invalid/",
+)
 
-    keys: Path
-    tsa_url: str | None
+
+def warm(look: Look) -> None:
+    """Reads fonts and template, so that this process' next letter need not wait. Raises ``UnrenderableText`` if the
+    font is missing."""
+    render(_SAMPLE, look)
 
 
 def render(letter: Letter, look: Look) -> bytes:
-    """The PDF, not yet signed. Raises ``UnrenderableText``; anything else is a defect of ours (``TypstError``)."""
-    inputs = {
-        "letter": orjson.dumps(letter.page()).decode(),
-        "record": orjson.dumps(letter.record(), option=orjson.OPT_SORT_KEYS).decode(),
-        "qr": _qr(letter.verify_url),
-        "window_left": str(look.window_left_mm),
-        "window_top": str(look.window_top_mm),
-    }
+    """The PDF, not yet signed. Raises ``UnrenderableText`` or ``CannotRender``."""
     try:
+        inputs = {
+            "letter": orjson.dumps(letter.page()).decode(),
+            "look": orjson.dumps(look.page()).decode(),
+            "record": orjson.dumps(letter.record(), option=orjson.OPT_SORT_KEYS).decode(),
+            "qr": _qr(letter.verify_url),
+        }
         pdf = _compiler(look.fonts).compile(
             format="pdf",
             sys_inputs=inputs,
@@ -58,54 +113,14 @@ def render(letter: Letter, look: Look) -> bytes:
             timestamp=datetime.combine(letter.issued_on, time(), UTC),
         )
     except typst.TypstError as error:
-        # "the text … could not be displayed with font …": the message holds the text, and goes no further
-        if "could not be displayed" in error.message or "glyph" in error.message:
+        # "the text … could not be displayed with font …", "the text contains the disallowed codepoint …": the
+        # message holds the text, and goes no further
+        if "could not be displayed" in error.message or "disallowed codepoint" in error.message:
             raise UnrenderableText from None
-        raise
+        raise CannotRender("Typst refused") from None
     if not isinstance(pdf, bytes):
-        raise TypeError("Typst gave no PDF")
+        raise CannotRender("Typst gave no PDF")
     return pdf
-
-
-class Press:
-    """A pool of processes, each with a warm compiler and the office's key: both take time that an event loop with
-    requests to answer does not have."""
-
-    def __init__(self, look: Look, seal: Seal, processes: int) -> None:
-        self._look = look
-        self._seal = seal
-        # not fork: the parent runs an event loop and threads
-        self._pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
-
-    async def render(self, letter: Letter) -> bytes:
-        """As ``render``, in one of the pool's processes."""
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(_TIMEOUT_SECONDS):
-            return await loop.run_in_executor(self._pool, render, letter, self._look)
-
-    async def make(self, letter: Letter) -> bytes:
-        """The letter rendered, signed and checked, in one of the pool's processes. Raises as ``render``, and
-        ``NotSigned``."""
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(_TIMEOUT_SECONDS):
-            return await loop.run_in_executor(self._pool, _make, letter, self._look, self._seal)
-
-    def close(self) -> None:
-        """Ends the processes."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _make(letter: Letter, look: Look, seal: Seal) -> bytes:
-    return asyncio.run(_office(seal).sign(render(letter, look)))
-
-
-_offices: dict[Seal, Office] = {}
-
-
-def _office(seal: Seal) -> Office:
-    if seal not in _offices:
-        _offices[seal] = Office(seal.keys, tsa_url=seal.tsa_url)
-    return _offices[seal]
 
 
 _compilers: dict[Path, typst.Compiler] = {}
@@ -114,6 +129,8 @@ _compilers: dict[Path, typst.Compiler] = {}
 def _compiler(fonts: Path) -> typst.Compiler:
     """One per process: reading fonts and template costs more than a letter."""
     if fonts not in _compilers:
+        if not any(fonts.glob(f"{FONT}-*.ttf")):
+            raise CannotRender(f"the folder of fonts holds no {FONT}")
         _compilers[fonts] = typst.Compiler(
             input=str(TEMPLATE), root=str(TEMPLATE.parent), font_paths=[str(fonts)], ignore_system_fonts=True
         )

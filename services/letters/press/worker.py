@@ -8,18 +8,20 @@ import asyncio
 from datetime import UTC, date, datetime
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from services.letters import repository
 from services.letters.archive import Archive
 from services.letters.keys import LettersKeys
-from services.letters.press.content import Letter
-from services.letters.press.rendering import Press, UnrenderableText
-from services.letters.press.signing import NotSigned
+from services.letters.numbering import LetterNumber
+from services.letters.press.content import Letter, UnrenderableText
+from services.letters.press.press import Press
 from services.letters.verification import grouped, new_code
 from shared.contracts.letters import LetterIssued, LetterIssuedData
 from shared.kit.db import Database
 from shared.kit.outbox import append, new_event
 from shared.kit.telemetry import log, span
-from shared.persian.calendar import jalali, tehran_day
+from shared.persian.calendar import tehran_day
 from shared.persian.digits import to_persian
 from shared.persian.places import PROVINCES
 
@@ -57,7 +59,7 @@ class LetterMaker:
         while True:
             try:
                 made = await self.make_due()
-            except (OSError, TimeoutError) as error:
+            except (OSError, SQLAlchemyError, TimeoutError) as error:
                 log.warning("letters_interrupted", error=type(error).__name__)
                 made = 0
             if made < self._at_once:
@@ -78,7 +80,7 @@ class LetterMaker:
                 log.error("letter_unrenderable", case_id=row.case_id)
                 async with self._database.transaction() as connection:
                     await repository.put_aside(connection, row.id)
-            except (NotSigned, OSError, TimeoutError) as error:
+            except Exception as error:  # one letter's failure, whatever it is, must not stop the others
                 log.warning("letter_failed", case_id=row.case_id, error=type(error).__name__)
                 async with self._database.transaction() as connection:
                     pause = min(5.0 * 2 ** min(row.attempts, 10), _LONGEST_PAUSE)
@@ -87,14 +89,14 @@ class LetterMaker:
     async def _issue(self, row: Any) -> None:
         number, code, issued_at = row.number, row.code, row.issued_at
         if row.state == "draft":
-            now, code = datetime.now(UTC), new_code()
-            year = int(jalali(now)[:4])
-            await self._press.render(self._letter(row, f"{year}/{self._office_number}/0", code, now))
+            issued_at, code = datetime.now(UTC), new_code()
+            trial = LetterNumber.trial(issued_at, self._office_number)
+            await self._press.render(self._letter(row, str(trial), code, issued_at))
             async with self._database.transaction() as connection:
                 taken = await repository.take_number(
-                    connection, row.id, year=year, office=self._office_number, code=code
+                    connection, row.id, office=self._office_number, code=code, issued_at=issued_at
                 )
-            number, issued_at = taken.number, taken.issued_at
+            number = taken.number
         pdf = await self._press.make(self._letter(row, number, code, issued_at))
         digest = await asyncio.to_thread(self._archive.put, pdf)
         async with self._database.transaction() as connection:
@@ -116,6 +118,7 @@ class LetterMaker:
             kind=row.kind,
             tracking_code=row.tracking_code,
             registered_on=tehran_day(row.registered_at),
+            decided_on=tehran_day(row.decided_at),
             department=department,
             signatory=text["decided_by_title"] or department,
             outcome=row.outcome,
