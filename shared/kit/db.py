@@ -38,11 +38,15 @@ class Database:
         return cls(engine, make_url(dsn).set(drivername="postgresql").render_as_string(hide_password=False))
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """A connection whose work is committed when the block ends well, and rolled back when it does not."""
+    async def transaction(self, *, wakes: bool = True) -> AsyncIterator[AsyncConnection]:
+        """A connection whose work is committed when the block ends well, and rolled back when it does not.
+
+        A worker that only looks for work says ``wakes=False``: it would wake itself for ever.
+        """
         async with self.engine.begin() as connection:
             yield connection
-        self.wake.set()
+        if wakes:
+            self.wake.set()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:

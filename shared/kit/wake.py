@@ -25,6 +25,10 @@ class Wake:
         for other in self._others:
             other.set()
 
+    def is_set(self) -> bool:
+        """Whether somebody set it since the last wait."""
+        return self._event.is_set()
+
     async def wait(self, seconds: float) -> None:
         """Returns when somebody set it since the last wait, or after ``seconds``."""
         try:

@@ -67,7 +67,7 @@ class LetterMaker:
 
     async def make_due(self) -> int:
         """Makes the letters that are due now; how many it tried."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(wakes=False) as connection:
             rows = await repository.claim(connection, limit=self._at_once)
         await asyncio.gather(*(self._make(row) for row in rows))
         return len(rows)
