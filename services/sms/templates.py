@@ -117,6 +117,13 @@ def _extended(event: routing.CaseExtended, language: Language, note: str | None)
     return f"پوزش می‌خواهیم؛ مهلت پاسخ تا {day} تمدید شد. دلیل: {note}"
 
 
+def _overdue(event: routing.CaseOverdue, language: Language, _note: str | None) -> str:
+    day = _day(event.data.due_on, language)
+    if language == "en":
+        return f"We are sorry: we promised an answer by {day} and are late. The manager was told and follows it up."
+    return f"پوزش می‌خواهیم؛ قرار بود تا {day} پاسخ دهیم و دیر شده است. به مدیر واحد گزارش شد و پیگیری می‌شود."
+
+
 def _decided(event: routing.CaseDecided, language: Language, note: str | None) -> str:
     fa, en = _OUTCOMES[event.data.outcome]
     summary = f" {note}" if note else ""
@@ -172,6 +179,7 @@ _WRITERS: dict[type[Event], Writer] = {
     routing.CaseInformationRequested: _information_requested,
     routing.CaseProgressed: _progressed,
     routing.CaseExtended: _extended,
+    routing.CaseOverdue: _overdue,
     routing.CaseDecided: _decided,
     routing.CaseClosed: _closed,
     routing.CaseReopened: _reopened,

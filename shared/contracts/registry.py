@@ -67,6 +67,7 @@ CASE_STEPS: tuple[type[Event], ...] = (
     routing.CaseResumed,
     routing.CaseProgressed,
     routing.CaseExtended,
+    routing.CaseOverdue,
     routing.CaseDecided,
     routing.CaseClosed,
     routing.CaseReopened,

@@ -11,6 +11,7 @@ STEPS: dict[str, Text] = {
     "information_requested": Text("از شما پرسشی شده است", "The department has a question for you"),
     "progressed": Text("گزارش پیشرفت", "News of its progress"),
     "extended": Text("مهلت پاسخ تمدید شد", "The date of the answer was moved"),
+    "overdue": Text("مهلت پاسخ گذشت", "The date of the answer has passed"),
     "decided": Text("تصمیم گرفته شد", "It was decided"),
     "closed": Text("پرونده بسته شد", "The case was closed"),
     "reopened": Text("پرونده دوباره باز شد", "The case was opened again"),

@@ -8,8 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.assignment.domain import Assignment, Category, Filing, Recogniser, Rule, assign
 from services.routing.desk import repository as desk
-from services.routing.desk.moves import DEFAULT_SLA_DAYS
-from services.routing.desk.story import Move, take
+from services.routing.desk.story import DEFAULT_SLA_DAYS, Move, take
 from services.routing.directory import repository as directory
 from services.routing.keys import RoutingKeys
 from shared.contracts.envelope import SYSTEM, CategoryRef, DepartmentRef
@@ -88,6 +87,7 @@ class Assigner:
                 "department_id": department.id,
                 "category_id": category.id if category else None,
                 "sla_days": sla_days,
+                "term_days": sla_days,
                 "due_at": CALENDAR.add_working_days(start, sla_days),
             },
             CaseAssigned,

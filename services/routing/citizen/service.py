@@ -8,9 +8,8 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.desk import domain, repository
-from services.routing.desk.moves import DEFAULT_SLA_DAYS
 from services.routing.desk.repository import CaseRow
-from services.routing.desk.story import Move, take
+from services.routing.desk.story import DEFAULT_SLA_DAYS, Move, take
 from shared.contracts.envelope import Actor, CaseStatus
 from shared.contracts.routing import CaseReopened, CaseWithdrawn
 from shared.kit.auth import Principal
@@ -49,8 +48,16 @@ async def reopen(connection: AsyncConnection, principal: Principal, case_id: UUI
         raise Problem(CONFLICT, detail=_ONCE)
     if now - case.decided_at > timedelta(days=domain.REOPEN_WITHIN_DAYS):
         raise Problem(CONFLICT, detail=_LATE)
-    due_at = CALENDAR.add_working_days(now, case.sla_days or DEFAULT_SLA_DAYS)
-    changes = {"status": "reopened", "reopened_at": now, "due_at": due_at, "extended": False, "assignee": None}
+    days = case.sla_days or DEFAULT_SLA_DAYS
+    changes = {
+        "status": "reopened",
+        "reopened_at": now,
+        "due_at": CALENDAR.add_working_days(now, days),
+        "term_days": days,
+        "extended": False,
+        "escalation": 0,
+        "assignee": None,
+    }
     return await _taken(connection, case, Move("reopen", changes, CaseReopened, note=reason), principal)
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.routing.clocks.domain import due_in_new_term
 from services.routing.desk import schemas
 from services.routing.desk.repository import CaseRow
-from services.routing.desk.story import Move, department_of
+from services.routing.desk.story import DEFAULT_SLA_DAYS, Move, department_of, term_of
 from services.routing.directory import repository as directory
 from services.routing.keys import RoutingKeys
 from shared.contracts import routing as events
@@ -17,9 +18,6 @@ from shared.contracts.envelope import Actor, CategoryRef, DepartmentRef
 from shared.kit.web.language import Text
 from shared.kit.web.problems import FieldFault, invalid_fields
 from shared.persian.calendar import CALENDAR
-
-DEFAULT_SLA_DAYS = 15
-"""Working days to an answer where no category says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +36,11 @@ async def assign(case: CaseRow, step: schemas.Assign, desk: Desk) -> Move:
     category = await _category(desk, step.category_id, step.department_id)
     category_id = category.id if category else case.category_id
     sla_days = category.sla_days if category else case.sla_days or DEFAULT_SLA_DAYS
-    fresh = case.due_at is None or category is not None
-    start = case.registered_at if case.reopened_at is None else case.reopened_at
-    due_at = CALENDAR.add_working_days(start, sla_days) if fresh else case.due_at
+    term = term_of(case)
+    term_days, due_at = term.days, case.due_at
+    if case.due_at is None or sla_days != case.sla_days:
+        term_days = sla_days + (term.days - case.sla_days if case.extended else 0)
+        due_at = due_in_new_term(term, term_days)
     return Move(
         "assign",
         {
@@ -49,6 +49,7 @@ async def assign(case: CaseRow, step: schemas.Assign, desk: Desk) -> Move:
             "category_id": category_id,
             "assignee": step.officer,
             "sla_days": sla_days,
+            "term_days": term_days,
             "due_at": due_at,
             "restricted": False,
         },
@@ -116,7 +117,7 @@ async def extend(case: CaseRow, step: schemas.Extend, desk: Desk) -> Move:
     due_at = CALENDAR.add_working_days(case.due_at, step.days)
     return Move(
         "extend",
-        {"due_at": due_at, "extended": True},
+        {"due_at": due_at, "extended": True, "term_days": term_of(case).days + step.days},
         events.CaseExtended,
         events.CaseExtendedData,
         {"note_sealed": desk.keys.seal_note(case.id, step.reason), "days": step.days},

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
+from services.routing.clocks.domain import Level
 from shared.contracts.envelope import CaseKind, CaseStatus, CategoryRef, Channel, DepartmentRef, Outcome
 from shared.kit.web.language import Text
 from shared.kit.web.validation import Within, field_error
@@ -180,7 +181,8 @@ class PendingDecisionOut(_Out):
 
 
 class DeskCaseOut(_Out):
-    """A case in a list. ``registered_on`` and ``due_on`` are Jalali dates."""
+    """A case in a list. ``registered_on`` and ``due_on`` are Jalali dates; ``escalated`` names the highest level that
+    the running clock has brought it before."""
 
     id: UUID
     tracking_code: str
@@ -197,6 +199,7 @@ class DeskCaseOut(_Out):
     due_at: datetime | None
     due_on: str | None
     overdue: bool
+    escalated: Level | None = None
     decision_pending: bool
 
 

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.routing.clocks.domain import LEVELS, RUNNING
 from services.routing.desk import domain, repository, schemas
-from services.routing.desk.moves import DEFAULT_SLA_DAYS, MOVES, Desk
+from services.routing.desk.moves import MOVES, Desk
 from services.routing.desk.repository import CaseRow
-from services.routing.desk.story import category_of, department_of, take
+from services.routing.desk.story import DEFAULT_SLA_DAYS, category_of, department_of, take
 from services.routing.keys import RoutingKeys
 from shared.contracts.envelope import Actor
 from shared.kit.auth import Principal
@@ -99,7 +100,7 @@ def _standing(case: CaseRow) -> domain.Standing:
 
 def summary(case: CaseRow, now: datetime) -> dict[str, Any]:
     """The fields of a case in a list."""
-    runs = case.status in ("assigned", "in_progress", "reopened")
+    runs = case.status in RUNNING
     return {
         "id": case.id,
         "tracking_code": case.tracking_code,
@@ -116,6 +117,7 @@ def summary(case: CaseRow, now: datetime) -> dict[str, Any]:
         "due_at": case.due_at,
         "due_on": jalali(case.due_at) if case.due_at else None,
         "overdue": bool(runs and case.due_at and case.due_at < now),
+        "escalated": LEVELS[case.escalation - 1][0] if case.escalation else None,
         "decision_pending": case.decision is not None,
     }
 
