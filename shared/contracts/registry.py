@@ -71,6 +71,7 @@ CASE_STEPS: tuple[type[Event], ...] = (
     routing.CaseDecided,
     routing.CaseClosed,
     routing.CaseReopened,
+    routing.CaseReopeningRefused,
     routing.CaseWithdrawn,
 )
 LETTER_STEPS: tuple[type[Event], ...] = (
@@ -85,7 +86,8 @@ INTAKE_TIMELINE = Queue(
 )
 INTAKE_DIRECTORY = Queue("intake.directory", (routing.DirectoryChanged,))
 ROUTING_CASES = Queue(
-    "routing.cases", (intake.CaseRegistered, intake.CaseSupplemented, intake.CaseRated, letters.LetterIssued)
+    "routing.cases",
+    (intake.CaseRegistered, intake.CaseSupplemented, intake.CaseRated, letters.LetterIssued, sms.SmsNotSolved),
 )
 ROUTING_SMS = Queue("routing.sms", (sms.SmsSent, sms.SmsDelivered, sms.SmsUndelivered))
 SMS_STEPS = Queue(

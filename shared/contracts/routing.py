@@ -142,6 +142,20 @@ class CaseReopened(Event):
     data: CaseState
 
 
+class CaseReopeningRefusedData(CaseState):
+    """Why: it is not decided yet, it was opened again once before, or thirty days have passed."""
+
+    reason: Literal["undecided", "once", "late"]
+
+
+class CaseReopeningRefused(Event):
+    """The citizen asked by SMS to open the case again, which is not possible."""
+
+    type: Literal["case.reopening_refused.v1"] = "case.reopening_refused.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseReopeningRefusedData
+
+
 class CaseWithdrawn(Event):
     """The citizen took the case back."""
 

@@ -15,6 +15,7 @@ STEPS: dict[str, Text] = {
     "decided": Text("تصمیم گرفته شد", "It was decided"),
     "closed": Text("پرونده بسته شد", "The case was closed"),
     "reopened": Text("پرونده دوباره باز شد", "The case was opened again"),
+    "reopening_refused": Text("بازگشودن پرونده ممکن نشد", "It could not be opened again"),
     "withdrawn": Text("به خواست شما پس گرفته شد", "It was withdrawn as you asked"),
     "letter_issued": Text("پاسخ کتبی صادر شد", "The written answer was issued"),
     "letter_handed_over": Text("پاسخ کتبی به پست سپرده شد", "The written answer was handed to the post"),

@@ -51,6 +51,7 @@ async def assign(case: CaseRow, step: schemas.Assign, desk: Desk) -> Move:
             "sla_days": sla_days,
             "term_days": term_days,
             "due_at": due_at,
+            "referred_from": None,
             "restricted": False,
         },
         events.CaseAssigned,
@@ -64,23 +65,32 @@ async def assign(case: CaseRow, step: schemas.Assign, desk: Desk) -> Move:
 
 
 async def refer(case: CaseRow, step: schemas.Refer, desk: Desk) -> Move:
-    """To another department; the citizen's date stays."""
+    """To another department, or back from it; the citizen's date stays."""
     department = await _department(desk, step.department_id)
+    back = case.referred_from == department.id
     return Move(
         "refer",
-        {"status": "assigned", "department_id": department.id, "assignee": None},
+        {
+            "status": "assigned",
+            "department_id": department.id,
+            "assignee": None,
+            "referred_from": None if back else case.department_id,
+        },
         events.CaseReferred,
         events.CaseReferredData,
         {"from_department": department_of(case)},
         note=step.note,
-        kept={"from": case.department_id, "to": department.id},
+        kept={"from": case.department_id, "to": department.id, "back": back},
         department=department,
     )
 
 
-async def accept(_case: CaseRow, _step: schemas.Accept, desk: Desk) -> Move:
-    """The officer has it now."""
-    return Move("accept", {"status": "in_progress", "assignee": desk.actor.id}, events.CaseAccepted)
+async def accept(case: CaseRow, _step: schemas.Accept, desk: Desk) -> Move:
+    """The officer has it now; a referral is accepted with it."""
+    changes: dict[str, Any] = {"status": "in_progress", "assignee": desk.actor.id}
+    if case.referred_from is not None:
+        changes |= {"referred_from": None, "referral_accepted": True}
+    return Move("accept", changes, events.CaseAccepted)
 
 
 async def note(_case: CaseRow, step: schemas.InternalNote, _desk: Desk) -> Move:
@@ -148,7 +158,13 @@ async def approve(case: CaseRow, _step: schemas.Approve, desk: Desk) -> Move:
     summary = decision["sms_summary"]
     return Move(
         "approve",
-        {"status": "decided", "decision": None, "decision_no": decision_no, "decided_at": desk.now},
+        {
+            "status": "decided",
+            "decision": None,
+            "decision_no": decision_no,
+            "decided_at": desk.now,
+            "decided_by": [*case.decided_by, decision["by"], desk.actor.id],
+        },
         events.CaseDecided,
         events.CaseDecidedData,
         {

@@ -37,6 +37,18 @@ REFUSALS: dict[domain.Refusal, Text] = {
         "تمدید بیش از نیمی از مهلت موضوع ممکن نیست.", "An extension is at most half of the category's term."
     ),
     domain.Refusal.SAME_DEPARTMENT: Text("پرونده هم‌اکنون در همین واحد است.", "The case is in that department already."),
+    domain.Refusal.REFERRAL_OPEN: Text(
+        "این ارجاع هنوز پذیرفته نشده است؛ آن را بپذیرید یا به همان واحد برگردانید.",
+        "This referral is not accepted yet; accept it or send it back to where it came from.",
+    ),
+    domain.Refusal.INDEPENDENT: Text(
+        "پروندهٔ بازگشوده را باید کسی جز نویسنده و تأییدکنندهٔ تصمیم پیشین بررسی کند.",
+        "A case that was opened again is reviewed by somebody who neither wrote nor approved its decision.",
+    ),
+    domain.Refusal.OUT_OF_REMIT: Text(
+        "«خارج از صلاحیت» را مرکز تأیید می‌کند، مگر آن که واحد دیگری ارجاع پرونده را پذیرفته باشد.",
+        '"Out of remit" is approved by the centre, unless another department accepted a referral of the case.',
+    ),
 }
 
 
@@ -74,7 +86,9 @@ async def take_step(
         step.type,
         _standing(case),
         actor=principal.subject,
+        roles=principal.roles,
         department_id=getattr(step, "department_id", None),
+        officer=getattr(step, "officer", None),
         days=getattr(step, "days", 0),
     )
     if refusal is not None:
@@ -95,6 +109,10 @@ def _standing(case: CaseRow) -> domain.Standing:
         decided_by=case.decision["by"] if case.decision else None,
         extended=case.extended,
         sla_days=case.sla_days or DEFAULT_SLA_DAYS,
+        outcome=case.decision["outcome"] if case.decision else None,
+        referred_from=case.referred_from,
+        referral_accepted=case.referral_accepted,
+        earlier=frozenset(case.decided_by),
     )
 
 

@@ -1,4 +1,4 @@
-"""The desk deepened: clocks that strike."""
+"""The desk deepened: clocks that strike, and what a case needs before it is closed."""
 
 from shared.kit.migrate import run_sql
 
@@ -19,7 +19,21 @@ CREATE INDEX cases_escalated ON cases (escalation, id DESC)
     WHERE escalation > 0 AND status IN ('assigned', 'in_progress', 'reopened');
 """
 
+CLOSURE = """
+-- decided_by: who wrote and who approved the decisions so far; referred_from: who sent the case, until it is accepted
+ALTER TABLE cases
+    ADD COLUMN decided_by text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN referred_from text REFERENCES departments,
+    ADD COLUMN referral_accepted boolean NOT NULL DEFAULT false;
+UPDATE cases c SET decided_by = d.people FROM (
+    SELECT case_id, array_agg(DISTINCT person) AS people
+    FROM steps, unnest(ARRAY[actor_id, data->>'written_by']) AS person
+    WHERE type = 'approve' AND person IS NOT NULL GROUP BY case_id
+) d WHERE d.case_id = c.id;
+"""
+
 
 def upgrade() -> None:
     """Adds what each part of the desk needs."""
     run_sql(CLOCKS)
+    run_sql(CLOSURE)
