@@ -80,8 +80,8 @@ class InboundTexts:
         if len(decided) == 1:
             await self._tell(connection, decided[0])
         elif cases:
-            kind = "which" if decided else "none"
-            await self._answer(connection, sender, "not_solved", reply_text(kind, cases[0].language))
+            words = reply_text("which" if decided else "none", cases[0].language)
+            await self._answer(connection, sender, "not_solved", words)
 
     async def _tell(self, connection: AsyncConnection, case_id: UUID) -> None:
         event = new_event(
