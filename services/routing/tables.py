@@ -98,7 +98,7 @@ cases = Table(
     Column("term_days", Integer),
     Column("escalation", SmallInteger),
     Column("next_clock_at", _moment),
-    Column("decision", JSONB),
+    Column("decision", JSONB(none_as_null=True)),
     Column("decision_no", Integer),
     Column("decided_at", _moment),
     Column("decided_by", ARRAY(Text)),

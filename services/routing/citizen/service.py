@@ -35,7 +35,7 @@ async def withdraw(connection: AsyncConnection, principal: Principal, case_id: U
     case = await _own(connection, principal, case_id)
     if not domain.may_withdraw(case.status):
         raise Problem(CONFLICT, detail=_DECIDED)
-    move = Move("withdraw", {"status": "withdrawn", "decision": None}, CaseWithdrawn)
+    move = Move("withdraw", {"status": "withdrawn", "decision": None, "paused_at": None}, CaseWithdrawn)
     return await _taken(connection, case, move, principal)
 
 

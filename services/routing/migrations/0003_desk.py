@@ -25,6 +25,8 @@ ALTER TABLE cases
     ADD COLUMN decided_by text[] NOT NULL DEFAULT '{}',
     ADD COLUMN referred_from text REFERENCES departments,
     ADD COLUMN referral_accepted boolean NOT NULL DEFAULT false;
+-- None was written as JSON's null
+UPDATE cases SET decision = NULL WHERE decision = 'null';
 UPDATE cases c SET decided_by = d.people FROM (
     SELECT case_id, array_agg(DISTINCT person) AS people
     FROM steps, unnest(ARRAY[actor_id, data->>'written_by']) AS person

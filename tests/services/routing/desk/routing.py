@@ -1,7 +1,10 @@
 """A client of routing's API and its consumers: files cases and takes steps, in this process."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -9,16 +12,25 @@ import asyncpg
 import httpx
 import orjson
 
+from deploy.local.keys import make_keys
+from services.routing.app import SERVICE
 from services.routing.assignment.consumers import CaseEvents
 from services.routing.keys import RoutingKeys
+from services.routing.seed import seed
 from shared.contracts.envelope import Event
 from shared.contracts.intake import CaseRegistered, CaseRegisteredData
-from shared.kit.auth import Mint, Principal
+from shared.kit.auth import Mint, Principal, Verifier
 from shared.kit.db import Database
 from shared.kit.ids import uuid7
 from shared.kit.outbox import new_event
 from shared.kit.sealing import seal
+from shared.kit.settings import ServiceSettings
+from shared.kit.web.app import create_api
 
+TABLES = (
+    "cases, steps, step_sms, outbox, event_archive, inbox, idempotency, rules, categories, departments, organisations,"
+    " directory_version"
+)
 DEPARTMENT = "sso-insurance"
 CATEGORY = "sso-insurance.missing-record"
 
@@ -135,3 +147,23 @@ class Routing:
             "SELECT * FROM steps WHERE case_id = $1 ORDER BY at, id", case_id
         )
         return rows
+
+
+@asynccontextmanager
+async def running(dsn: str, keys_dir: Path) -> AsyncIterator[Routing]:
+    """routing on a migrated database, emptied, its directory that of the taxonomy."""
+    make_keys(keys_dir)
+    keys = RoutingKeys.load(ServiceSettings(keys_dir=keys_dir))
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(f"TRUNCATE {TABLES} CASCADE")
+    database = Database.connect(dsn, pool_size=4)
+    await seed(database)
+    api = create_api("routing", routers=SERVICE.routers(None))  # type: ignore[arg-type]
+    api.state.database = database
+    api.state.verifier = Verifier.load(keys_dir / "gateway-internal.pub.jwk", "routing")
+    api.state.resources = Resources(keys)
+    mint = Mint.load(keys_dir / "gateway-internal.jwk")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://routing") as http:
+        yield Routing(http, database, connection, mint, keys, CaseEvents(keys))
+    await database.close()
+    await connection.close()
