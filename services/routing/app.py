@@ -9,7 +9,9 @@ from services.routing.citizen.api import router as citizen_router
 from services.routing.clocks.service import EVERY_SECONDS, tick
 from services.routing.desk.api import router as desk_router
 from services.routing.directory.api import router as directory_router
+from services.routing.directory.editing_api import router as editing_router
 from services.routing.keys import RoutingKeys
+from services.routing.rules.api import router as rules_router
 from shared.contracts.registry import ROUTING_CASES, ROUTING_SMS
 from shared.kit.bus import Consumer
 from shared.kit.clock import Clock
@@ -48,6 +50,6 @@ SERVICE: Service[ServiceSettings, Resources] = Service(
     name="routing",
     settings=ServiceSettings,
     resources=_resources,
-    routers=lambda _: [directory_router, desk_router, citizen_router],
+    routers=lambda _: [directory_router, editing_router, rules_router, desk_router, citizen_router],
     jobs=_jobs,
 )

@@ -213,7 +213,7 @@ MOVES: dict[type[Any], Callable[[CaseRow, Any, Desk], Awaitable[Move]]] = {
 
 async def _department(desk: Desk, department_id: str) -> DepartmentRef:
     row = await directory.department(desk.connection, department_id)
-    if row is None or row.pipeline != "zrm":
+    if row is None or row.pipeline != "zrm" or not row.active:
         text = Text("این واحد در فهرست نیست.", "There is no such department.")
         raise invalid_fields(FieldFault("/department_id", "unknown_department", text))
     return DepartmentRef(id=row.id, name_fa=row.name_fa, name_en=row.name_en)
@@ -223,7 +223,7 @@ async def _category(desk: Desk, category_id: str | None, department_id: str) -> 
     if category_id is None:
         return None
     row = await directory.category(desk.connection, category_id)
-    if row is None or row.department_id != department_id:
+    if row is None or row.department_id != department_id or not row.active:
         text = Text("این موضوع در این واحد نیست.", "The department has no such category.")
         raise invalid_fields(FieldFault("/category_id", "unknown_category", text))
     return row

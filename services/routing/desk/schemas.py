@@ -14,7 +14,9 @@ from shared.kit.web.validation import Within, field_error
 from shared.persian.text import TextError, canon
 
 
-def _clean(multiline: bool) -> Callable[[str], str]:
+def clean(multiline: bool) -> Callable[[str], str]:
+    """A validator: the text in one spelling, see ``persian.text.canon``."""
+
     def validate(value: str) -> str:
         try:
             return canon(value, multiline=multiline)
@@ -25,14 +27,14 @@ def _clean(multiline: bool) -> Callable[[str], str]:
     return validate
 
 
-_prose = AfterValidator(_clean(multiline=True))
+_prose = AfterValidator(clean(multiline=True))
 Note = Annotated[str, StringConstraints(max_length=20000), _prose, Within(1, 4000)]
 Told = Annotated[str, StringConstraints(max_length=4000), _prose, Within(3, 600)]
 LetterBody = Annotated[str, StringConstraints(max_length=80000), _prose, Within(10, 20000)]
 Summary = Annotated[
     str,
     StringConstraints(max_length=2000),
-    AfterValidator(_clean(False)),
+    AfterValidator(clean(False)),
     Within(3, 300),
 ]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]

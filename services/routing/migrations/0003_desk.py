@@ -34,8 +34,36 @@ UPDATE cases c SET decided_by = d.people FROM (
 ) d WHERE d.case_id = c.id;
 """
 
+DIRECTORY = """
+-- what is out of use stays, for the cases that were filed under it; officers: province → who answers for it
+ALTER TABLE organisations ADD COLUMN active boolean NOT NULL DEFAULT true;
+ALTER TABLE departments
+    ADD COLUMN active boolean NOT NULL DEFAULT true,
+    ADD COLUMN officers jsonb NOT NULL DEFAULT '{}';
+ALTER TABLE categories ADD COLUMN active boolean NOT NULL DEFAULT true;
+-- hours of the day and days of Tehran; the last hour and the last day: hour not included, day included
+ALTER TABLE rules
+    ADD COLUMN county text,
+    ADD COLUMN from_hour smallint CHECK (from_hour BETWEEN 0 AND 23),
+    ADD COLUMN to_hour smallint CHECK (to_hour BETWEEN 1 AND 24),
+    ADD COLUMN from_on date,
+    ADD COLUMN to_on date;
+CREATE TABLE directory_history (
+    version integer PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT now(),
+    actor_id text,
+    change jsonb NOT NULL,
+    document jsonb NOT NULL
+);
+-- what the citizen chose, and the directory and rules that it was filed under
+ALTER TABLE cases
+    ADD COLUMN chosen_category_id text,
+    ADD COLUMN directory_version integer;
+"""
+
 
 def upgrade() -> None:
     """Adds what each part of the desk needs."""
     run_sql(CLOCKS)
     run_sql(CLOSURE)
+    run_sql(DIRECTORY)

@@ -29,7 +29,7 @@ from shared.kit.web.app import create_api
 
 TABLES = (
     "cases, steps, step_sms, outbox, event_archive, inbox, idempotency, rules, categories, departments, organisations,"
-    " directory_version"
+    " directory_version, directory_history"
 )
 DEPARTMENT = "sso-insurance"
 CATEGORY = "sso-insurance.missing-record"
