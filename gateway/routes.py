@@ -83,6 +83,14 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/desk/cases", "routing", STAFF, roles=DESK),
     Route("GET", "/v1/desk/cases/{case_id}", "routing", STAFF, roles=DESK),
     Route("POST", "/v1/desk/cases/{case_id}/steps", "routing", STAFF, roles=DESK, body=CASE_BODY),
+    Route("POST", "/v1/desk/cases/bulk-assign", "routing", STAFF, roles=frozenset({"manager", "centre"})),
+    Route("POST", "/v1/desk/cases/{case_id}/merge", "routing", STAFF, roles=DESK),
+    Route("POST", "/v1/desk/cases/{case_id}/contact", "intake", STAFF, roles=DESK),
+    Route("GET", "/v1/desk/views", "routing", STAFF, roles=DESK),
+    Route("POST", "/v1/desk/views", "routing", STAFF, roles=DESK),
+    Route("DELETE", "/v1/desk/views/{id}", "routing", STAFF, roles=DESK),
+    Route("GET", "/v1/desk/summary", "routing", STAFF, roles=DESK),
+    Route("GET", "/v1/desk/stream", "routing", STAFF, roles=DESK, streamed=True),
     Route("GET", "/v1/desk/directory", "routing", STAFF, roles=DESK),
     *(
         Route(method, f"/v1/desk/directory/{kind}/{{id}}", "routing", STAFF, roles=CENTRE)

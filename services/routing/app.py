@@ -10,14 +10,31 @@ from services.routing.clocks.service import EVERY_SECONDS, tick
 from services.routing.desk.api import router as desk_router
 from services.routing.directory.api import router as directory_router
 from services.routing.directory.editing_api import router as editing_router
+from services.routing.duplicates.api import router as duplicates_router
+from services.routing.feed.api import router as feed_router
+from services.routing.feed.repository import forget_old
 from services.routing.keys import RoutingKeys
 from services.routing.rules.api import router as rules_router
+from services.routing.summary.api import router as summary_router
+from services.routing.views.api import router as views_router
 from shared.contracts.registry import ROUTING_CASES, ROUTING_SMS
 from shared.kit.bus import Consumer
 from shared.kit.clock import Clock
 from shared.kit.db import Database
 from shared.kit.runtime import Chassis, Job, Service
 from shared.kit.settings import ServiceSettings
+
+ROUTERS = (
+    directory_router,
+    editing_router,
+    rules_router,
+    desk_router,
+    duplicates_router,
+    views_router,
+    summary_router,
+    feed_router,
+    citizen_router,
+)
 
 
 @dataclass(frozen=True)
@@ -39,10 +56,15 @@ def _jobs(chassis: Chassis[ServiceSettings, Resources]) -> Sequence[Job]:
     async def strike() -> None:
         await tick(database)
 
+    async def tidy() -> None:
+        async with database.transaction(wakes=False) as connection:
+            await forget_old(connection)
+
     return [
         Consumer(ROUTING_CASES, cases.handle, database=database, broker=broker),
         Consumer(ROUTING_SMS, keep_sms_status, database=database, broker=broker),
         Clock("clocks", EVERY_SECONDS, strike),
+        Clock("desk-feed", 3600, tidy),
     ]
 
 
@@ -50,6 +72,6 @@ SERVICE: Service[ServiceSettings, Resources] = Service(
     name="routing",
     settings=ServiceSettings,
     resources=_resources,
-    routers=lambda _: [directory_router, editing_router, rules_router, desk_router, citizen_router],
+    routers=lambda _: ROUTERS,
     jobs=_jobs,
 )

@@ -1,6 +1,19 @@
 """The tables of routing, as the queries name them; ``migrations/`` creates them."""
 
-from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Integer, MetaData, SmallInteger, Table, Text, Uuid
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 metadata = MetaData()
@@ -126,11 +139,38 @@ cases = Table(
     Column("referred_from", Text),
     Column("referral_accepted", Boolean),
     Column("reopened_at", _moment),
+    Column("merged_into", Uuid),
     Column("letter_number", Text),
     Column("rating", SmallInteger),
     Column("version", Integer),
     Column("sequence", Integer),
     Column("last_event_id", Uuid),
+)
+
+desk_feed = Table(
+    "desk_feed",
+    metadata,
+    Column("tx", BigInteger, primary_key=True),
+    Column("id", BigInteger, primary_key=True),
+    Column("at", _moment),
+    Column("case_id", Uuid),
+    Column("tracking_code", Text),
+    Column("step", Text),
+    Column("status", Text),
+    Column("department_id", Text),
+    Column("former_department_id", Text),
+    Column("province", Text),
+    Column("restricted", Boolean),
+)
+
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("owner", Text),
+    Column("name", Text),
+    Column("query", JSONB),
+    Column("created_at", _moment),
 )
 
 steps = Table(

@@ -159,6 +159,12 @@ def _closed(_event: routing.CaseClosed, language: Language, _note: str | None) -
     return "پرونده بسته شد. لطفاً در برنامه به رسیدگی ما امتیاز دهید."
 
 
+def _merged(_event: routing.CaseMerged, language: Language, note: str | None) -> str:
+    if language == "en":
+        return f"It is on the same matter as your case {note} and was joined with it. The answer comes there."
+    return f"موضوع آن همان پروندهٔ {note} شماست و با آن یکی شد. پاسخ در همان پرونده داده می‌شود."
+
+
 def _reopened(event: routing.CaseReopened, language: Language, _note: str | None) -> str:
     day = _day(event.data.due_on, language)
     if language == "en":
@@ -217,6 +223,7 @@ _WRITERS: dict[type[Event], Writer] = {
     routing.CaseOverdue: _overdue,
     routing.CaseDecided: _decided,
     routing.CaseClosed: _closed,
+    routing.CaseMerged: _merged,
     routing.CaseReopened: _reopened,
     routing.CaseReopeningRefused: _reopening_refused,
     routing.CaseWithdrawn: _withdrawn,

@@ -70,6 +70,7 @@ CASE_STEPS: tuple[type[Event], ...] = (
     routing.CaseOverdue,
     routing.CaseDecided,
     routing.CaseClosed,
+    routing.CaseMerged,
     routing.CaseReopened,
     routing.CaseReopeningRefused,
     routing.CaseWithdrawn,
@@ -87,7 +88,14 @@ INTAKE_TIMELINE = Queue(
 INTAKE_DIRECTORY = Queue("intake.directory", (routing.DirectoryChanged,))
 ROUTING_CASES = Queue(
     "routing.cases",
-    (intake.CaseRegistered, intake.CaseSupplemented, intake.CaseRated, letters.LetterIssued, sms.SmsNotSolved),
+    (
+        intake.CaseRegistered,
+        intake.CaseSupplemented,
+        intake.CaseRated,
+        intake.ContactShown,
+        letters.LetterIssued,
+        sms.SmsNotSolved,
+    ),
 )
 ROUTING_SMS = Queue("routing.sms", (sms.SmsSent, sms.SmsDelivered, sms.SmsUndelivered))
 SMS_STEPS = Queue(

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Literal
+from uuid import UUID
 
 from pydantic import AwareDatetime
 
@@ -132,6 +133,20 @@ class CaseClosed(Event):
     type: Literal["case.closed.v1"] = "case.closed.v1"
     source: Literal["routing"] = "routing"
     data: CaseState
+
+
+class CaseMergedData(CaseToldData):
+    """``note_sealed`` is the tracking code of the case that goes on, ``into_case_id`` that case."""
+
+    into_case_id: UUID
+
+
+class CaseMerged(Event):
+    """The citizen had filed the same matter twice: this case ends, the other goes on."""
+
+    type: Literal["case.merged.v1"] = "case.merged.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseMergedData
 
 
 class CaseReopened(Event):

@@ -13,7 +13,7 @@ import httpx
 import orjson
 
 from deploy.local.keys import make_keys
-from services.routing.app import SERVICE
+from services.routing.app import ROUTERS
 from services.routing.assignment.consumers import CaseEvents
 from services.routing.keys import RoutingKeys
 from services.routing.seed import seed
@@ -29,7 +29,7 @@ from shared.kit.web.app import create_api
 
 TABLES = (
     "cases, steps, step_sms, outbox, event_archive, inbox, idempotency, rules, categories, departments, organisations,"
-    " directory_version, directory_history"
+    " directory_version, directory_history, desk_feed, saved_views"
 )
 DEPARTMENT = "sso-insurance"
 CATEGORY = "sso-insurance.missing-record"
@@ -158,7 +158,7 @@ async def running(dsn: str, keys_dir: Path) -> AsyncIterator[Routing]:
     await connection.execute(f"TRUNCATE {TABLES} CASCADE")
     database = Database.connect(dsn, pool_size=4)
     await seed(database)
-    api = create_api("routing", routers=SERVICE.routers(None))  # type: ignore[arg-type]
+    api = create_api("routing", routers=ROUTERS)
     api.state.database = database
     api.state.verifier = Verifier.load(keys_dir / "gateway-internal.pub.jwk", "routing")
     api.state.resources = Resources(keys)
