@@ -57,6 +57,7 @@ FILTERS: dict[str, Choice] = {
     "overdue": lambda _: {"overdue": True},
     "not overdue": lambda _: {"overdue": False},
     "escalated": lambda c: {"escalated": c.choice(("officer", "manager", "centre"))},
+    "pending": lambda _: {"pending": True},
     "assignee": lambda c: {"assignee": f"officer.{c.choice(DEPARTMENTS)}"},
     "assignee none": lambda _: {"assignee": "nobody"},
     "category, province": lambda c: {"category": c.choice(CATEGORIES), "province": c.choice(PROVINCES)},

@@ -46,10 +46,11 @@ def _filters(
     kind: CaseKind | None = None,
     overdue: bool | None = None,
     escalated: Annotated[Level | None, Query(description="escalated to this level or higher")] = None,
+    pending: Annotated[bool | None, Query(description="a decision awaits approval")] = None,
     assignee: Slug = None,
     q: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Filters:
-    return Filters(status, department, category, province, kind, overdue, escalated, assignee, q)
+    return Filters(status, department, category, province, kind, overdue, escalated, pending, assignee, q)
 
 
 @router.get("/cases", responses=problem_responses(403))

@@ -95,6 +95,7 @@ class Filters:
     kind: str | None = None
     overdue: bool | None = None
     escalated: Level | None = None
+    pending: bool | None = None
     assignee: str | None = None
     q: str | None = None
 
@@ -158,6 +159,8 @@ async def list_cases(
         query = query.where(late if filters.overdue else ~late)
     if filters.escalated is not None:
         query = query.where(_CLOCK_RUNS, cases.c.escalation >= _LEVEL_NUMBERS[filters.escalated])
+    if filters.pending is not None:
+        query = query.where(cases.c.decision.is_not(None) if filters.pending else cases.c.decision.is_(None))
     if filters.q:
         query = query.where(_speaks_of(filters.q))
     rows: Sequence[Any] = (await connection.execute(query)).all()

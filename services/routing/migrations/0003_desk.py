@@ -63,6 +63,7 @@ ALTER TABLE cases
 
 DESK = """
 ALTER TABLE cases ADD COLUMN merged_into uuid REFERENCES cases;
+CREATE INDEX cases_pending ON cases (department_id, id DESC) WHERE decision IS NOT NULL;
 CREATE INDEX cases_alike ON cases (category_id, province, registered_at);
 
 CREATE TABLE saved_views (

@@ -39,6 +39,7 @@ class ViewQuery(BaseModel):
     kind: CaseKind | None = None
     overdue: bool | None = None
     escalated: Level | None = None
+    pending: bool | None = None
     assignee: Username | None = None
     q: Annotated[str, StringConstraints(max_length=200)] | None = None
     sort: Sort = "-registered_at"
