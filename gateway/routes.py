@@ -17,6 +17,8 @@ CITIZEN: tuple[Kind, ...] = ("citizen",)
 OWNER: tuple[Kind, ...] = ("citizen", "partner")
 STAFF: tuple[Kind, ...] = ("staff",)
 DESK = frozenset({"officer", "manager", "centre"})
+REVIEWERS = frozenset({"manager", "centre"})
+GROUP = frozenset({"group", "centre"})
 
 SMALL_BODY = 64 * 1024
 CASE_BODY = 128 * 1024
@@ -82,6 +84,23 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/desk/cases/{case_id}", "routing", STAFF, roles=DESK),
     Route("POST", "/v1/desk/cases/{case_id}/steps", "routing", STAFF, roles=DESK, body=CASE_BODY),
     Route("GET", "/v1/desk/triage", "routing", STAFF, roles=frozenset({"centre"})),
+    # the monthly review and the working group
+    Route("GET", "/v1/desk/reviews", "routing", STAFF, roles=REVIEWERS),
+    Route("GET", "/v1/desk/reviews/{month}", "routing", STAFF, roles=REVIEWERS),
+    Route("GET", "/v1/desk/reviews/{month}/report", "routing", STAFF, roles=REVIEWERS, streamed=True),
+    Route("POST", "/v1/desk/reviews/{month}/notes", "routing", STAFF, roles=frozenset({"manager"})),
+    Route("GET", "/v1/desk/working-group/agenda", "routing", STAFF, roles=GROUP),
+    Route("GET", "/v1/desk/working-group/topics", "routing", STAFF, roles=GROUP),
+    Route("POST", "/v1/desk/working-group/topics", "routing", STAFF, roles=GROUP),
+    Route("GET", "/v1/desk/working-group/topics/{topic_id}", "routing", STAFF, roles=GROUP),
+    Route(
+        "POST",
+        "/v1/desk/working-group/topics/{topic_id}/decisions",
+        "routing",
+        STAFF,
+        roles=frozenset({"group"}),
+        body=CASE_BODY,
+    ),
     # letters
     Route("GET", "/v1/letters/verify/{code}", "letters", PUBLIC),
 )
