@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, func, insert, literal, select, text, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -162,7 +163,7 @@ async def list_notices(connection: AsyncConnection, topic: Any, decision_id: UUI
     behind = _behind(topic.id, topic.category_id, topic.province)
     query = (
         select(literal(decision_id), cases.c.id)
-        .distinct(person)
+        .ext(distinct_on(person))
         .where(cases.c.reachable.is_(True), behind)
         .order_by(person, cases.c.id)
     )
