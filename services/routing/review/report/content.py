@@ -85,29 +85,29 @@ def _trend(review: ReviewOut) -> list[dict[str, Any]]:
     return [
         {
             "name": MONTHS[int(line.month[5:]) - 1],
-            "year": to_persian(line.month[2:4]),
+            "year": to_persian(line.month[:4]) if n == 0 or line.month.endswith("-01") else "",
             "filed": group(line.filed),
             "filed_share": line.filed / highest,
             "decided_share": line.decided / highest,
             "current": line.month == review.month,
         }
-        for line in review.trend
+        for n, line in enumerate(review.trend)
     ]
 
 
 def _excess(review: ReviewOut) -> dict[str, Any]:
     method = review.detector.method
     shown = review.excess[:_MOST_EXCESS]
-    highest = max((max(line.observed, line.upper) for line in shown), default=0) or 1
     return {
         "method": METHODS[method] if method else "",
         "history": to_persian(str(review.detector.history_months)),
-        "items": [_excess_line(line, highest) for line in shown],
+        "items": [_excess_line(line) for line in shown],
         "more": to_persian(str(len(review.excess) - len(shown))) if len(review.excess) > len(shown) else "",
     }
 
 
-def _excess_line(line: ExcessOut, highest: int) -> dict[str, Any]:
+def _excess_line(line: ExcessOut) -> dict[str, Any]:
+    longest = max(line.observed, line.upper)
     return {
         "category": line.category_name_fa,
         "place": PROVINCES[line.province].name_fa if line.province else COUNTRY,
@@ -115,9 +115,9 @@ def _excess_line(line: ExcessOut, highest: int) -> dict[str, Any]:
         "expected": group(round(line.expected)),
         "upper": group(line.upper),
         "score": decimal(line.score),
-        "observed_share": line.observed / highest,
-        "expected_share": line.expected / highest,
-        "upper_share": line.upper / highest,
+        "observed_share": line.observed / longest,
+        "expected_share": line.expected / longest,
+        "upper_share": line.upper / longest,
     }
 
 

@@ -16,13 +16,18 @@ class CannotRender(Exception):
 
 
 def render(page: dict[str, Any], fonts: Path) -> bytes:
-    """The PDF (PDF/UA-1, so that screen readers read it). Raises ``CannotRender``."""
+    """The PDF (PDF/UA-1, so that screen readers read it; a plain one with boxes where a note has signs that the font
+    lacks). Raises ``CannotRender``."""
+    compiler, inputs = _compiler(fonts), {"review": orjson.dumps(page).decode()}
     try:
-        pdf = _compiler(fonts).compile(
-            format="pdf", sys_inputs={"review": orjson.dumps(page).decode()}, pdf_standards=["ua-1"]
-        )
-    except typst.TypstError as error:
-        raise CannotRender("Typst refused") from error
+        try:
+            pdf = compiler.compile(format="pdf", sys_inputs=inputs, pdf_standards=["ua-1"])
+        except typst.TypstError as error:
+            if "could not be displayed" not in error.message:
+                raise
+            pdf = compiler.compile(format="pdf", sys_inputs=inputs)
+    except typst.TypstError:
+        raise CannotRender("Typst refused") from None
     if not isinstance(pdf, bytes):
         raise CannotRender("Typst gave no PDF")
     return pdf
