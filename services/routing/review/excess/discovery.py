@@ -18,7 +18,7 @@ def judge(counts: Sequence[int]) -> Verdict | None:
     if history >= HARMONIC_MONTHS:
         return harmonic(counts, len(counts))
     if history >= ROLLING_MONTHS:
-        return rolling(counts)[-1]
+        return rolling(counts, since=len(counts))[-1]
     return None
 
 

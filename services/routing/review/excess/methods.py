@@ -131,12 +131,13 @@ def _wave(times: Array, origin: int, periods: int) -> Array:
 def rolling(
     counts: Sequence[int],
     *,
+    since: int = 1,
     periods: int = 12,
     skip_recent: int = 0,
     alpha: float = ROLLING_ALPHA,
     min_count: int = MIN_COUNT,
 ) -> list[Verdict]:
-    """Compares each period with the mean of the year before it, from the first that has one on.
+    """Compares each period with the mean of the year before it, from the first that has one, and from ``since``, on.
 
     A count beyond its bound stands in later baselines as that bound, so that one excess does not hide the next; the
     variance is φμ(1 + 1/n), since the mean of so few periods is itself uncertain.
@@ -145,16 +146,28 @@ def rolling(
     verdicts = []
     for period, observed in enumerate(counts, start=1):
         last = period - 1 - skip_recent
+        kept.append(observed)
         if last < periods:
-            kept.append(observed)
             continue
-        baseline = np.array(kept[last - periods : last], dtype=float)
-        mu = float(baseline.mean())
-        phi = max(1.0, float(baseline.var(ddof=1)) / mu) * (1 + 1 / periods) if mu > 0 else 1.0
+        mu, phi = _moments(kept[last - periods : last])
+        # the bound lies above the mean
+        if period < since and observed <= mu:
+            continue
         verdict = _verdict(counts, period, mu, phi, alpha, min_count)
-        kept.append(min(observed, verdict.upper) if verdict.alarm and verdict.upper else observed)
-        verdicts.append(verdict)
+        if verdict.alarm and verdict.upper is not None:
+            kept[-1] = verdict.upper
+        if period >= since:
+            verdicts.append(verdict)
     return verdicts
+
+
+def _moments(baseline: Sequence[int]) -> tuple[float, float]:
+    n = len(baseline)
+    mu = sum(baseline) / n
+    if mu == 0:
+        return 0.0, 1.0
+    variance = sum((count - mu) ** 2 for count in baseline) / (n - 1)
+    return mu, max(1.0, variance / mu) * (1 + 1 / n)
 
 
 def _verdict(counts: Sequence[int], period: int, mu: float, phi: float, alpha: float, min_count: int) -> Verdict:
