@@ -154,6 +154,14 @@ review_counts = Table(
 )
 """A view: the folded counts and what was appended since."""
 
+review_cell_counts = Table(
+    "review_cell_counts",
+    metadata,
+    *(Column(name, Text) for name in ("month", "department_id", "category_id", "province")),
+    *(Column(name, Integer) for name in ("filed", "reopened", "decided", "in_time")),
+)
+"""A view: the same, coarser, for what is read across many months."""
+
 jalali_months = Table(
     "jalali_months",
     metadata,

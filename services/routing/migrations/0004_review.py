@@ -54,13 +54,27 @@ CREATE TABLE review_rollup (
     rating_sum integer NOT NULL,
     PRIMARY KEY (month, department_id, category_id, province, kind, channel, days)
 );
-CREATE INDEX review_rollup_cells ON review_rollup (category_id, province, month) INCLUDE (filed) WHERE days = -1;
+
+-- the same, coarser: what is read across many months
+CREATE TABLE review_cells (
+    month text NOT NULL,
+    department_id text NOT NULL,
+    category_id text NOT NULL,
+    province text NOT NULL,
+    filed integer NOT NULL,
+    reopened integer NOT NULL,
+    decided integer NOT NULL,
+    in_time integer NOT NULL,
+    PRIMARY KEY (category_id, province, month, department_id)
+);
 
 -- what happened since the last fold, without a key: writers never wait for each other
 CREATE TABLE review_deltas (LIKE review_rollup);
 ALTER TABLE review_deltas SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
 CREATE VIEW review_counts AS SELECT * FROM review_rollup UNION ALL SELECT * FROM review_deltas;
+CREATE VIEW review_cell_counts AS SELECT * FROM review_cells UNION ALL
+    SELECT month, department_id, category_id, province, filed, reopened, decided, in_time FROM review_deltas;
 
 -- the one place that says what a case counts for
 CREATE FUNCTION review_facts(c cases) RETURNS SETOF review_rollup LANGUAGE plpgsql STABLE AS $$
@@ -124,6 +138,9 @@ INSERT INTO review_rollup
 SELECT f.month, f.department_id, f.category_id, f.province, f.kind, f.channel, f.days, sum(f.filed), sum(f.reopened),
     sum(f.decided), sum(f.in_time), sum(f.rated), sum(f.rating_sum)
 FROM cases c, review_facts(c) f GROUP BY 1, 2, 3, 4, 5, 6, 7;
+INSERT INTO review_cells
+SELECT month, department_id, category_id, province, sum(filed), sum(reopened), sum(decided), sum(in_time)
+FROM review_rollup GROUP BY 1, 2, 3, 4;
 """
 
 REVIEWS = """

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select, text, tuple_
+from sqlalchemy import Integer, Select, cast, func, insert, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.review.detection import Finding
+from services.routing.tables import review_cell_counts as cells
 from services.routing.tables import review_counts as counts
 from services.routing.tables import review_findings, review_notes, reviews
 
@@ -33,6 +34,13 @@ WITH taken AS (
         filed = kept.filed + excluded.filed, reopened = kept.reopened + excluded.reopened,
         decided = kept.decided + excluded.decided, in_time = kept.in_time + excluded.in_time,
         rated = kept.rated + excluded.rated, rating_sum = kept.rating_sum + excluded.rating_sum
+), coarse AS (
+    INSERT INTO review_cells AS kept
+    SELECT month, department_id, category_id, province, sum(filed), sum(reopened), sum(decided), sum(in_time)
+    FROM taken GROUP BY month, department_id, category_id, province
+    ON CONFLICT (category_id, province, month, department_id) DO UPDATE SET
+        filed = kept.filed + excluded.filed, reopened = kept.reopened + excluded.reopened,
+        decided = kept.decided + excluded.decided, in_time = kept.in_time + excluded.in_time
 )
 SELECT count(*) FROM taken
 """)
@@ -43,6 +51,11 @@ SELECT f.month, f.department_id, f.category_id, f.province, f.kind, f.channel, f
     sum(f.decided), sum(f.in_time), sum(f.rated), sum(f.rating_sum)
 FROM cases c, review_facts(c) f GROUP BY 1, 2, 3, 4, 5, 6, 7
 """)
+_COUNT_CELLS = text("""
+INSERT INTO review_cells
+SELECT month, department_id, category_id, province, sum(filed), sum(reopened), sum(decided), sum(in_time)
+FROM review_rollup GROUP BY 1, 2, 3, 4
+""")
 
 
 async def fold(connection: AsyncConnection, *, most: int = 50_000) -> int:
@@ -52,15 +65,16 @@ async def fold(connection: AsyncConnection, *, most: int = 50_000) -> int:
 
 async def rebuild(connection: AsyncConnection) -> None:
     """Counts all cases anew, while those who change cases wait."""
-    await connection.execute(text("LOCK TABLE review_deltas, review_rollup IN EXCLUSIVE MODE"))
-    await connection.execute(text("DELETE FROM review_deltas"))
-    await connection.execute(text("DELETE FROM review_rollup"))
+    await connection.execute(text("LOCK TABLE review_deltas, review_rollup, review_cells IN EXCLUSIVE MODE"))
+    for table in ("review_deltas", "review_rollup", "review_cells"):
+        await connection.execute(text(f"DELETE FROM {table}"))
     await connection.execute(_COUNT_ALL)
+    await connection.execute(_COUNT_CELLS)
 
 
 async def first_month(connection: AsyncConnection) -> str | None:
     """The month of the first case; None before there is one."""
-    month: str | None = await connection.scalar(select(func.min(counts.c.month)))
+    month: str | None = await connection.scalar(select(func.min(cells.c.month)))
     return month
 
 
@@ -69,9 +83,12 @@ def _within(query: Select[Any], department_id: str | None) -> Select[Any]:
 
 
 async def by_month(connection: AsyncConnection, months: Sequence[str], department_id: str | None) -> Sequence[Any]:
-    """The measures of each of the months, of all departments or one."""
-    query = select(counts.c.month, *_SUMS).where(counts.c.month.in_(months)).group_by(counts.c.month)
-    rows: Sequence[Any] = (await connection.execute(_within(query, department_id))).all()
+    """What was filed, reopened, decided and decided in time in each of the months, by all departments or one."""
+    sums = (func.sum(cells.c[name]).label(name) for name in ("filed", "reopened", "decided", "in_time"))
+    query = select(cells.c.month, *sums).where(cells.c.month.in_(months)).group_by(cells.c.month)
+    if department_id is not None:
+        query = query.where(cells.c.department_id == department_id)
+    rows: Sequence[Any] = (await connection.execute(query)).all()
     return rows
 
 
@@ -104,13 +121,22 @@ async def in_person(connection: AsyncConnection, month: str, department_id: str 
 
 
 async def filed_by_cell(connection: AsyncConnection, first: str, last: str) -> Sequence[Any]:
-    """How many cases of each category and province were filed in each month from ``first`` to ``last``."""
-    query = (
-        select(counts.c.category_id, counts.c.province, counts.c.month, func.sum(counts.c.filed).label("filed"))
-        .where(counts.c.month.between(first, last), counts.c.category_id != "", counts.c.days == -1)
-        .group_by(counts.c.category_id, counts.c.province, counts.c.month)
+    """How many cases of each category and province were filed from ``first`` to ``last``: ``months`` and, in the same
+    order, ``filed``; a month without any is not among them."""
+    filed = (
+        select(cells.c.category_id, cells.c.province, cells.c.month, func.sum(cells.c.filed).label("filed"))
+        .where(cells.c.month.between(first, last), cells.c.category_id != "")
+        .group_by(cells.c.category_id, cells.c.province, cells.c.month)
+        .subquery()
     )
-    return (await connection.execute(query)).all()
+    query = select(
+        filed.c.category_id,
+        filed.c.province,
+        func.array_agg(filed.c.month).label("months"),
+        func.array_agg(cast(filed.c.filed, Integer)).label("filed"),
+    ).group_by(filed.c.category_id, filed.c.province)
+    rows: Sequence[Any] = (await connection.execute(query)).all()
+    return rows
 
 
 async def filed_in(
@@ -118,12 +144,12 @@ async def filed_in(
 ) -> dict[str, dict[str, int]]:
     """How many cases of a category were filed, by month and province; in one ``province`` or, if it is empty, all."""
     query = (
-        select(counts.c.month, counts.c.province, func.sum(counts.c.filed).label("filed"))
-        .where(counts.c.month.between(first, last), counts.c.category_id == category_id, counts.c.days == -1)
-        .group_by(counts.c.month, counts.c.province)
+        select(cells.c.month, cells.c.province, func.sum(cells.c.filed).label("filed"))
+        .where(cells.c.month.between(first, last), cells.c.category_id == category_id)
+        .group_by(cells.c.month, cells.c.province)
     )
     if province:
-        query = query.where(counts.c.province == province)
+        query = query.where(cells.c.province == province)
     found: dict[str, dict[str, int]] = {}
     for row in await connection.execute(query):
         found.setdefault(row.month, {})[row.province] = int(row.filed)

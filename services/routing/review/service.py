@@ -168,7 +168,9 @@ async def series(connection: AsyncConnection, month: str, first: str) -> tuple[d
     places = {each: place for place, each in enumerate(span(begin, month))}
     cells: dict[Cell, list[int]] = {}
     for row in await repository.filed_by_cell(connection, begin, month):
-        cells.setdefault((row.category_id, row.province), [0] * len(places))[places[row.month]] = int(row.filed)
+        counts = cells[row.category_id, row.province] = [0] * len(places)
+        for each, filed in zip(row.months, row.filed, strict=True):
+            counts[places[each]] = filed
     return cells, len(places) - 1
 
 

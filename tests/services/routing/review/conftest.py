@@ -105,8 +105,8 @@ async def routing(dsn: str, tmp_path: Path) -> AsyncIterator[Routing]:
     make_keys(tmp_path)
     sql = await asyncpg.connect(dsn)
     await sql.execute(
-        "TRUNCATE cases, steps, outbox, idempotency, review_rollup, review_deltas, reviews, review_findings,"
-        " review_notes, topics, topic_evidence, topic_decisions, topic_notices"
+        "TRUNCATE cases, steps, outbox, idempotency, review_rollup, review_cells, review_deltas, reviews,"
+        " review_findings, review_notes, topics, topic_evidence, topic_decisions, topic_notices"
     )
     database = Database.connect(dsn, pool_size=4)
     await seed(database)

@@ -41,6 +41,22 @@ async def counted(routing: Routing, table: str) -> Counter[tuple[Any, ...]]:
     return Counter({key: value for key, value in found.items() if value})
 
 
+async def coarse(routing: Routing, table: str) -> Counter[tuple[Any, ...]]:
+    found: Counter[tuple[Any, ...]] = Counter()
+    for row in await routing.sql.fetch(f"SELECT * FROM {table}"):
+        for measure in MEASURES[:4]:
+            found[*tuple(row)[:4], measure] += row[measure]
+    return Counter({key: value for key, value in found.items() if value})
+
+
+def coarsened(counts: Counter[tuple[Any, ...]]) -> Counter[tuple[Any, ...]]:
+    found: Counter[tuple[Any, ...]] = Counter()
+    for key, value in counts.items():
+        if key[-1] in MEASURES[:4]:
+            found[*key[:4], key[-1]] += value
+    return found
+
+
 async def from_cases(routing: Routing) -> Counter[tuple[Any, ...]]:
     found: Counter[tuple[Any, ...]] = Counter()
     for case in await routing.sql.fetch("SELECT * FROM cases"):
@@ -77,12 +93,15 @@ async def test_whatever_happens_to_a_case_the_counts_follow(routing: Routing) ->
     expected = await from_cases(routing)
     assert {key[-1] for key in expected} == set(MEASURES)
     assert await counted(routing, "review_counts") == expected
+    assert await coarse(routing, "review_cell_counts") == coarsened(expected)
     await routing.reviewer.fold()
     assert await routing.sql.fetchval("SELECT count(*) FROM review_deltas") == 0
     assert await counted(routing, "review_rollup") == expected
+    assert await coarse(routing, "review_cells") == coarsened(expected)
     async with routing.database.transaction() as connection:
         await repository.rebuild(connection)
     assert await counted(routing, "review_rollup") == expected
+    assert await coarse(routing, "review_cells") == coarsened(expected)
 
 
 async def test_a_reopened_case_was_still_decided_in_time(routing: Routing) -> None:
