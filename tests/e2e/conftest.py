@@ -13,5 +13,6 @@ from tests.systems import running_system
 def system(servers: TestServers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The whole system, ready."""
     base = tmp_path_factory.mktemp("system")
-    with running_system(base, servers, SEDA_TRACE_FILE=str(base / "trace.jsonl")) as system:
+    always = {"SEDA_SMS_QUIET_FROM": "0", "SEDA_SMS_QUIET_UNTIL": "0"}  # tests run at night, too
+    with running_system(base, servers, SEDA_TRACE_FILE=str(base / "trace.jsonl"), **always) as system:
         yield system
