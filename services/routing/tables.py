@@ -208,7 +208,7 @@ topics = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("title", Text),
-    Column("note", Text),
+    Column("text", Text),
     Column("category_id", Text),
     Column("province", Text),
     Column("source", Text),

@@ -53,7 +53,7 @@ async def open_topic(
     province: str,
     source: str,
     at: datetime,
-    note: str | None = None,
+    text: str | None = None,
     score: float | None = None,
     opened_by: str | None = None,
 ) -> UUID | None:
@@ -61,7 +61,7 @@ async def open_topic(
     row = upsert(topics).values(
         id=id,
         title=title,
-        note=note,
+        text=text,
         category_id=category_id,
         province=province,
         source=source,

@@ -83,7 +83,7 @@ class TopicIn(_In):
     category: Slug
     province: Province | None = None
     month: Month | None = None
-    note: Annotated[Note | None, "why it is one"] = None
+    text: Annotated[Note | None, "why it is one"] = None
 
 
 class MeasureIn(_In):
@@ -123,7 +123,7 @@ class TopicOut(_Out):
 
     id: UUID
     title: str
-    note: str | None
+    text: str | None
     state: State
     source: Literal["excess", "group"]
     category: CategoryRef

@@ -63,14 +63,14 @@ async def add_topic(connection: AsyncConnection, principal: Principal, new: sche
     category = await _category(connection, new.category, "/category")
     month = new.month or jalali_month(now)
     if month > jalali_month(now):
-        text = Text("این ماه هنوز نیامده است.", "That month is yet to come.")
-        raise invalid_fields(FieldFault("/month", "month_to_come", text))
+        message = Text("این ماه هنوز نیامده است.", "That month is yet to come.")
+        raise invalid_fields(FieldFault("/month", "month_to_come", message))
     province = new.province or ""
     topic_id = await repository.open_topic(
         connection,
         id=uuid7(),
         title=new.title,
-        note=new.note,
+        text=new.text,
         category_id=category.id,
         province=province,
         source="group",
@@ -214,7 +214,7 @@ async def _shown(connection: AsyncConnection, rows: Sequence[Any]) -> list[schem
         schemas.TopicOut(
             id=row.id,
             title=row.title,
-            note=row.note,
+            text=row.text,
             state=row.state,
             source=row.source,
             category=names.categories[row.category_id],

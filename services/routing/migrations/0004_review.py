@@ -107,22 +107,12 @@ CREATE TRIGGER review_filed_decided BEFORE INSERT ON cases FOR EACH ROW
 
 CREATE FUNCTION review_count() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        INSERT INTO review_deltas SELECT * FROM review_facts(NEW);
-    ELSE
+    INSERT INTO review_deltas SELECT * FROM review_facts(NEW);
+    IF TG_OP = 'UPDATE' THEN
         INSERT INTO review_deltas
-        SELECT month, department_id, category_id, province, kind, channel, days, sum(filed), sum(reopened),
-            sum(decided), sum(in_time), sum(rated), sum(rating_sum)
-        FROM (
-            SELECT * FROM review_facts(NEW)
-            UNION ALL
-            SELECT month, department_id, category_id, province, kind, channel, days, -filed, -reopened, -decided,
-                -in_time, -rated, -rating_sum
-            FROM review_facts(OLD)
-        ) AS change
-        GROUP BY month, department_id, category_id, province, kind, channel, days
-        HAVING sum(filed) <> 0 OR sum(reopened) <> 0 OR sum(decided) <> 0 OR sum(in_time) <> 0 OR sum(rated) <> 0
-            OR sum(rating_sum) <> 0;
+        SELECT month, department_id, category_id, province, kind, channel, days, -filed, -reopened, -decided,
+            -in_time, -rated, -rating_sum
+        FROM review_facts(OLD);
     END IF;
     RETURN NULL;
 END $$;
@@ -178,7 +168,7 @@ GROUP = """
 CREATE TABLE topics (
     id uuid PRIMARY KEY,
     title text NOT NULL,
-    note text,
+    text text,
     category_id text NOT NULL REFERENCES categories,
     province text NOT NULL,
     source text NOT NULL CHECK (source IN ('excess', 'group')),
