@@ -107,8 +107,10 @@ CREATE TRIGGER review_filed_decided BEFORE INSERT ON cases FOR EACH ROW
 
 CREATE FUNCTION review_count() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO review_deltas SELECT * FROM review_facts(NEW);
-    IF TG_OP = 'UPDATE' THEN
+    IF TG_OP <> 'DELETE' THEN
+        INSERT INTO review_deltas SELECT * FROM review_facts(NEW);
+    END IF;
+    IF TG_OP <> 'INSERT' THEN
         INSERT INTO review_deltas
         SELECT month, department_id, category_id, province, kind, channel, days, -filed, -reopened, -decided,
             -in_time, -rated, -rating_sum
@@ -116,14 +118,14 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE INDEX cases_cell ON cases (category_id, registered_at);
-CREATE TRIGGER review_filed AFTER INSERT ON cases FOR EACH ROW EXECUTE FUNCTION review_count();
+CREATE TRIGGER review_filed AFTER INSERT OR DELETE ON cases FOR EACH ROW EXECUTE FUNCTION review_count();
 CREATE TRIGGER review_changed
-    AFTER UPDATE OF department_id, category_id, decided_at, reopened_at, rating ON cases FOR EACH ROW
-    WHEN (NEW.department_id IS DISTINCT FROM OLD.department_id OR NEW.category_id IS DISTINCT FROM OLD.category_id
-        OR NEW.decided_at IS DISTINCT FROM OLD.decided_at OR NEW.reopened_at IS DISTINCT FROM OLD.reopened_at
-        OR NEW.rating IS DISTINCT FROM OLD.rating)
+    AFTER UPDATE OF registered_at, department_id, category_id, decided_at, reopened_at, rating ON cases FOR EACH ROW
+    WHEN (ROW(NEW.registered_at, NEW.department_id, NEW.category_id, NEW.decided_at, NEW.reopened_at, NEW.rating)
+        IS DISTINCT FROM
+        ROW(OLD.registered_at, OLD.department_id, OLD.category_id, OLD.decided_at, OLD.reopened_at, OLD.rating))
     EXECUTE FUNCTION review_count();
+CREATE INDEX cases_cell ON cases (category_id, registered_at);
 INSERT INTO review_rollup
 SELECT f.month, f.department_id, f.category_id, f.province, f.kind, f.channel, f.days, sum(f.filed), sum(f.reopened),
     sum(f.decided), sum(f.in_time), sum(f.rated), sum(f.rating_sum)
