@@ -18,6 +18,8 @@ OWNER: tuple[Kind, ...] = ("citizen", "partner")
 STAFF: tuple[Kind, ...] = ("staff",)
 DESK = frozenset({"officer", "manager", "centre"})
 CENTRE = frozenset({"centre"})
+REVIEWERS = frozenset({"manager", "centre"})
+GROUP = frozenset({"group", "centre"})
 
 SMALL_BODY = 64 * 1024
 CASE_BODY = 128 * 1024
@@ -103,6 +105,23 @@ ROUTES: tuple[Route, ...] = (
     Route("PUT", "/v1/desk/rules", "routing", STAFF, roles=CENTRE, body=RULES_BODY),
     Route("POST", "/v1/desk/rules/dry-run", "routing", STAFF, roles=CENTRE, body=RULES_BODY),
     Route("GET", "/v1/desk/triage", "routing", STAFF, roles=CENTRE),
+    # the monthly review and the working group
+    Route("GET", "/v1/desk/reviews", "routing", STAFF, roles=REVIEWERS),
+    Route("GET", "/v1/desk/reviews/{month}", "routing", STAFF, roles=REVIEWERS),
+    Route("GET", "/v1/desk/reviews/{month}/report", "routing", STAFF, roles=REVIEWERS, streamed=True),
+    Route("POST", "/v1/desk/reviews/{month}/notes", "routing", STAFF, roles=frozenset({"manager"})),
+    Route("GET", "/v1/desk/working-group/agenda", "routing", STAFF, roles=GROUP),
+    Route("GET", "/v1/desk/working-group/topics", "routing", STAFF, roles=GROUP),
+    Route("POST", "/v1/desk/working-group/topics", "routing", STAFF, roles=GROUP),
+    Route("GET", "/v1/desk/working-group/topics/{topic_id}", "routing", STAFF, roles=GROUP),
+    Route(
+        "POST",
+        "/v1/desk/working-group/topics/{topic_id}/decisions",
+        "routing",
+        STAFF,
+        roles=frozenset({"group"}),
+        body=CASE_BODY,
+    ),
     # letters
     Route("GET", "/v1/letters/verify/{code}", "letters", PUBLIC),
 )

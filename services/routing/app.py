@@ -13,8 +13,13 @@ from services.routing.directory.editing_api import router as editing_router
 from services.routing.duplicates.api import router as duplicates_router
 from services.routing.feed.api import router as feed_router
 from services.routing.feed.repository import forget_old
+from services.routing.group.api import router as group_router
+from services.routing.group.notices import TopicNotices
 from services.routing.keys import RoutingKeys
+from services.routing.review.api import router as review_router
+from services.routing.review.closing import CLOSE_SECONDS, FOLD_SECONDS, Reviewer
 from services.routing.rules.api import router as rules_router
+from services.routing.settings import RoutingSettings
 from services.routing.summary.api import router as summary_router
 from services.routing.views.api import router as views_router
 from shared.contracts.registry import ROUTING_CASES, ROUTING_SMS
@@ -22,7 +27,6 @@ from shared.kit.bus import Consumer
 from shared.kit.clock import Clock
 from shared.kit.db import Database
 from shared.kit.runtime import Chassis, Job, Service
-from shared.kit.settings import ServiceSettings
 
 ROUTERS = (
     directory_router,
@@ -34,6 +38,8 @@ ROUTERS = (
     summary_router,
     feed_router,
     citizen_router,
+    review_router,
+    group_router,
 )
 
 
@@ -45,13 +51,14 @@ class Resources:
 
 
 @asynccontextmanager
-async def _resources(settings: ServiceSettings, _database: Database) -> AsyncIterator[Resources]:
+async def _resources(settings: RoutingSettings, _database: Database) -> AsyncIterator[Resources]:
     yield Resources(RoutingKeys.load(settings))
 
 
-def _jobs(chassis: Chassis[ServiceSettings, Resources]) -> Sequence[Job]:
+def _jobs(chassis: Chassis[RoutingSettings, Resources]) -> Sequence[Job]:
     database, broker = chassis.database, chassis.broker
     cases = CaseEvents(chassis.resources.keys)
+    reviewer = Reviewer(database)
 
     async def strike() -> None:
         await tick(database)
@@ -65,12 +72,15 @@ def _jobs(chassis: Chassis[ServiceSettings, Resources]) -> Sequence[Job]:
         Consumer(ROUTING_SMS, keep_sms_status, database=database, broker=broker),
         Clock("clocks", EVERY_SECONDS, strike),
         Clock("desk-feed", 3600, tidy),
+        Clock("review-fold", FOLD_SECONDS, reviewer.fold),
+        Clock("review-close", CLOSE_SECONDS, reviewer.tick),
+        TopicNotices(database),
     ]
 
 
-SERVICE: Service[ServiceSettings, Resources] = Service(
+SERVICE: Service[RoutingSettings, Resources] = Service(
     name="routing",
-    settings=ServiceSettings,
+    settings=RoutingSettings,
     resources=_resources,
     routers=lambda _: ROUTERS,
     jobs=_jobs,

@@ -104,6 +104,7 @@ SMS_STEPS = Queue(
     partitions=4,
 )
 SMS_OTP = Queue("sms.otp", (gateway.OtpRequested,))
+SMS_TOPICS = Queue("sms.topics", (routing.TopicDecided,))
 LETTERS_CASES = Queue("letters.cases", (intake.CaseRegistered, intake.ContactChanged, routing.CaseDecided))
 
 QUEUES: tuple[Queue, ...] = (
@@ -113,6 +114,7 @@ QUEUES: tuple[Queue, ...] = (
     ROUTING_SMS,
     SMS_STEPS,
     SMS_OTP,
+    SMS_TOPICS,
     LETTERS_CASES,
 )
 

@@ -37,7 +37,7 @@ def ask(caller: Caller, path: str) -> Any:
 
 def test_the_stream_comes_piece_by_piece_through_the_gateway(system: System) -> None:
     officer = system.staff("officer.sso-insurance")
-    with system.http.stream("GET", "/v1/desk/stream", headers=officer._headers) as stream:
+    with system.http.stream("GET", "/v1/desk/stream", headers={"Authorization": officer.authorization}) as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         lines = stream.iter_lines()
         assert "event: ready" in [next(lines) for _ in range(3)]
