@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.routing.directory import repository as directory
 from services.routing.review import repository, schemas
 from services.routing.review.detection import MOST_HISTORY, Cell, detect, method_of
-from services.routing.review.domain import Tally, share
+from services.routing.review.domain import Tally, mean, share
 from services.routing.review.months import month_title, shifted, span
 from shared.contracts.envelope import CategoryRef, DepartmentRef
 from shared.kit.auth import Principal
@@ -110,6 +110,9 @@ async def show(
                 filed=row.filed,
                 decided=row.decided,
                 decided_in_time=row.in_time,
+                rated=row.rated,
+                mean_rating=mean(row.rating_sum, row.rated),
+                reopened=row.reopened,
             )
             for row in await repository.crossed(connection, month, department_id)
         ],
