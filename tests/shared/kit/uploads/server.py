@@ -12,7 +12,8 @@ from shared.kit.sealing import KeyRing
 from shared.kit.uploads import PATH, FolderStore, Uploads, install_uploads, uploads_router
 from shared.kit.web.app import create_api
 
-SERVICE = "files"
+SERVICE = "intake"
+"""What the gateway takes it for."""
 
 
 def files_api(uploads: Uploads, keys: Path) -> FastAPI:
