@@ -191,6 +191,8 @@ class Uploads:
         """Prepares those of the owner's complete uploads whose preparation was cut off; before ``claim``, outside of
         its transaction. One that cannot be read is removed, so that the claim does not find it."""
         ids = [known for name in names if (known := self._id_of(name)) is not None]
+        if not ids:
+            return
         async with self._database.reading() as connection:
             found = await repository.find(connection, ids, self._owners(owner))
         for upload in found.values():
@@ -208,6 +210,8 @@ class Uploads:
 
         Raises a 422 problem that names, under ``pointer``, each that is unknown or foreign, unfinished, or used.
         """
+        if not names:
+            return []
         ids = [self._id_of(name) for name in names]
         known = [one for one in ids if one is not None]
         found = await repository.find(connection, known, self._owners(owner), lock=True)
