@@ -204,13 +204,17 @@ class Door:
         upstream.streams += 1
         try:
             built = request.streamed_read_buffer_limit(0).build_streamed()
-            async with asyncio.timeout(self._patience.service) as body.clock:
-                response = await built.__aenter__()
+            try:
+                async with asyncio.timeout(self._patience.service) as body.clock:
+                    response = await built.__aenter__()
+            finally:
+                body.clock = None  # an answer may begin before the body has ended
             try:
                 upstream.breaker.answered()
                 await send(_start(response))
                 if scope["method"] != "HEAD":
-                    await _while_listened_to(_pump(response, send), receive)
+                    pump = _pump(response, send)
+                    await (pump if body.coming else _while_listened_to(pump, receive))
                 await send({"type": "http.response.body", "body": b""})
             finally:
                 await built.__aexit__(None, None, None)
