@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -141,6 +142,17 @@ step_sms = Table(
     Column("case_id", Uuid),
     Column("status", Text),
     Column("rank", SmallInteger),
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("media_type", Text),
+    Column("size", BigInteger),
+    Column("sha256", Text),
+    Column("at", _moment),
 )
 
 _COUNTED = ("filed", "reopened", "decided", "in_time", "rated", "rating_sum")
