@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from services.routing.assignment.consumers import CaseEvents, keep_sms_status
+from services.routing.attachments.api import router as attachments_router
 from services.routing.citizen.api import router as citizen_router
 from services.routing.clocks.service import EVERY_SECONDS, tick
 from services.routing.desk.api import router as desk_router
@@ -26,6 +27,7 @@ from shared.contracts.registry import ROUTING_CASES, ROUTING_SMS
 from shared.kit.bus import Consumer
 from shared.kit.clock import Clock
 from shared.kit.db import Database
+from shared.kit.files import SealedFiles
 from shared.kit.runtime import Chassis, Job, Service
 
 ROUTERS = (
@@ -37,6 +39,7 @@ ROUTERS = (
     views_router,
     summary_router,
     feed_router,
+    attachments_router,
     citizen_router,
     review_router,
     group_router,
@@ -45,14 +48,16 @@ ROUTERS = (
 
 @dataclass(frozen=True)
 class Resources:
-    """What lives as long as the process: the keys."""
+    """What lives as long as the process: the keys, and the files of cases."""
 
     keys: RoutingKeys
+    files: SealedFiles
 
 
 @asynccontextmanager
 async def _resources(settings: RoutingSettings, _database: Database) -> AsyncIterator[Resources]:
-    yield Resources(RoutingKeys.load(settings))
+    keys = RoutingKeys.load(settings)
+    yield Resources(keys, SealedFiles(settings.attachments_dir, keys.text))
 
 
 def _jobs(chassis: Chassis[RoutingSettings, Resources]) -> Sequence[Job]:

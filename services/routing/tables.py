@@ -198,6 +198,17 @@ step_sms = Table(
     Column("rank", SmallInteger),
 )
 
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("media_type", Text),
+    Column("size", BigInteger),
+    Column("sha256", Text),
+    Column("at", _moment),
+)
+
 _COUNTED = ("filed", "reopened", "decided", "in_time", "rated", "rating_sum")
 
 review_counts = Table(
