@@ -26,7 +26,7 @@ from shared.kit.tlog.keeping import WITNESS_SEEN
 from shared.kit.tlog.merkle import root_of
 from shared.kit.tlog.notes import Malformed, Note
 from shared.kit.web.app import create_api
-from tests.services.integrity.log.systems import Chains, check_log
+from tests.services.integrity.logs import Chains, check_log
 from tests.shared.kit.chassis import running, until
 
 

@@ -13,7 +13,7 @@ from services.integrity.log.keys import LogKeys
 from services.integrity.log.ownership import OWNER, SEQUENCER, SERVICE, hand_over
 from shared.kit.db import Database
 from shared.kit.migrate import upgrade
-from tests.services.integrity.log.systems import PASSWORD, TABLES, as_role
+from tests.services.integrity.logs import PASSWORD, TABLES, as_role
 
 
 @pytest.fixture(scope="module")
