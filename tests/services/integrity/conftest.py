@@ -1,19 +1,21 @@
 """A database of integrity as it is set up for running: migrated, and the log's tables handed over."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from deploy.local.keys import make_keys
+from deploy.local.keys import WITNESSES, make_keys
+from deploy.local.testservers import TestServers
 from services.integrity.log.keys import LogKeys
 from services.integrity.log.ownership import OWNER, SEQUENCER, SERVICE, hand_over
 from shared.kit.db import Database
 from shared.kit.migrate import upgrade
-from tests.services.integrity.logs import PASSWORD, TABLES, as_role
+from shared.kit.tlog.keeping import WITNESS_SEEN
+from tests.services.integrity.logs import PASSWORD, TABLES, Place, as_role
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +71,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def keys(folder: Path) -> LogKeys:
     """The log's."""
     return LogKeys.load(folder)
+
+
+@pytest.fixture(scope="module")
+def two_databases(servers: TestServers) -> Iterator[list[str]]:
+    dsns = [servers.create_database() for _ in WITNESSES]
+    yield dsns
+    for dsn in dsns:
+        servers.drop_database(dsn)
+
+
+@pytest.fixture
+async def places(two_databases: list[str], folder: Path) -> AsyncIterator[dict[str, Place]]:
+    """The witnesses by name, which have seen nothing."""
+    made = {}
+    for (service, name), dsn in zip(WITNESSES.items(), two_databases, strict=True):
+        connection = await asyncpg.connect(dsn)
+        await connection.execute(f"DROP TABLE IF EXISTS witness_seen; {WITNESS_SEEN}")
+        await connection.close()
+        made[name] = Place(service, Database.connect(dsn, pool_size=2), folder)
+    yield made
+    for place in made.values():
+        await place.database.close()
