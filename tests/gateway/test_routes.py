@@ -17,6 +17,9 @@ OPEN = {
     ("GET", "/v1/reference/organisations"),
     ("GET", "/v1/track/{code}"),
     ("GET", "/v1/letters/verify/{code}"),
+    ("GET", "/v1/reports/keys"),
+    ("POST", "/v1/reports"),
+    ("POST", "/v1/reports/session"),
 }
 """What anybody may call who has not logged in; a route that is added here was thought about."""
 
