@@ -25,6 +25,7 @@ from shared.kit.clock import Clock, exclusive
 from shared.kit.db import Database
 from shared.kit.runtime import Chassis, Check, Job, Service
 from shared.kit.sealing import BlindIndex
+from shared.kit.tlog.endpoint import WitnessServer, load_witness
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,12 @@ def _jobs(chassis: Chassis[GatewaySettings, Resources]) -> Sequence[Job]:
             if await exclusive(connection, "tidy"):
                 await forget(connection)
 
-    return [Clock("tidy", 3600, tidy)]
+    settings = chassis.settings
+    witness = load_witness(settings.keys_dir, "gateway", chassis.database)
+    return [
+        Clock("tidy", 3600, tidy),
+        WitnessServer("gateway", witness, host=settings.witness_host, port=settings.witness_port),
+    ]
 
 
 def _checks(chassis: Chassis[GatewaySettings, Resources]) -> Mapping[str, Check]:

@@ -30,9 +30,10 @@ QUIET = ("/v1/reports", "/v1/inspect")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """``template`` is the path with ``{names}``; staff need one of ``roles``, partners all of ``scopes``.
-    ``streamed``: the answer is long or endless and goes through piece by piece. ``reads_token``: not where one logs
-    in, since apps send the token that has expired along with the refresh token."""
+    """``template`` is the path with ``{names}``, the last of which may be ``{name*}``: one part or more. Staff need one
+    of ``roles``, partners all of ``scopes``. ``streamed``: the answer is long or endless and goes through piece by
+    piece. ``reads_token``: not where one logs in, since apps send the token that has expired along with the refresh
+    token."""
 
     method: str
     template: str
@@ -98,6 +99,11 @@ ROUTES: tuple[Route, ...] = (
     Route("PUT", "/v1/inspect/keys/me", "integrity", STAFF, roles=HOLDERS),
     # letters
     Route("GET", "/v1/letters/verify/{code}", "letters", PUBLIC),
+    # the transparency log
+    Route("GET", "/v1/log/checkpoint", "integrity", PUBLIC),
+    Route("GET", "/v1/log/tile/{path*}", "integrity", PUBLIC),
+    Route("GET", "/v1/log/key", "integrity", PUBLIC),
+    Route("GET", "/v1/log/proof", "integrity", PUBLIC),
 )
 
 
@@ -105,18 +111,22 @@ ROUTES: tuple[Route, ...] = (
 class _Node:
     names: dict[str, "_Node"] = field(default_factory=dict)
     any: "_Node | None" = None
+    rest: "_Node | None" = None
     methods: dict[str, Route] = field(default_factory=dict)
 
 
 class RouteTree:
-    """The routes by their path's parts; a fixed part wins over a ``{name}``."""
+    """The routes by their path's parts; a fixed part wins over a ``{name}``, and that over a ``{name*}``."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
         for route in routes:
             node = self._root
             for part in route.template.split("/")[1:]:
-                if part.startswith("{"):
+                if part.endswith("*}"):
+                    node.rest = node.rest or _Node()
+                    node = node.rest
+                elif part.startswith("{"):
                     node.any = node.any or _Node()
                     node = node.any
                 else:
@@ -135,4 +145,6 @@ class RouteTree:
         fixed = node.names.get(part)
         if fixed is not None and (found := self._find(fixed, parts, at + 1)):
             return found
-        return self._find(node.any, parts, at + 1) if node.any and part else None
+        if node.any and part and (found := self._find(node.any, parts, at + 1)):
+            return found
+        return node.rest if node.rest and all(parts[at:]) else None

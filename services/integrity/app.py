@@ -11,6 +11,10 @@ from services.integrity.filing.api import router as filing_router
 from services.integrity.filing.service import Filing
 from services.integrity.holders.api import router as holders_router
 from services.integrity.keys import IntegrityKeys
+from services.integrity.log.api import router as log_router
+from services.integrity.log.feature import log_jobs
+from services.integrity.log.keys import load_policy
+from services.integrity.log.policy import Policy
 from services.integrity.reports.derivations import Derivations
 from services.integrity.reports.once import forget_keys
 from services.integrity.settings import IntegritySettings
@@ -26,9 +30,10 @@ QUIET = ("/v1/reports", "/v1/inspect")
 
 @dataclass(frozen=True)
 class Resources:
-    """What lives as long as the process: the keys, and the use cases of reporters."""
+    """What lives as long as the process: the keys, the log's policy, and the use cases of reporters."""
 
     keys: IntegrityKeys
+    policy: Policy
     filing: Filing
     box: Box
 
@@ -40,7 +45,12 @@ async def _resources(settings: IntegritySettings, database: Database) -> AsyncIt
         settings.receipt_service, at_once=settings.derivations_at_once, waiting=settings.derivations_waiting
     )
     try:
-        yield Resources(keys, Filing(settings, database, keys, derivations), Box(settings, database, keys, derivations))
+        yield Resources(
+            keys,
+            load_policy(settings.keys_dir),
+            Filing(settings, database, keys, derivations),
+            Box(settings, database, keys, derivations),
+        )
     finally:
         derivations.close()
 
@@ -56,6 +66,7 @@ def _jobs(chassis: Chassis[IntegritySettings, Resources]) -> Sequence[Job]:
     return [
         Consumer(INTEGRITY_DIRECTORY, keep_directory, database=database, broker=broker, concurrency=1),
         Clock("tidy", 3600, tidy),
+        *log_jobs(chassis.settings, database),
     ]
 
 
@@ -67,7 +78,7 @@ SERVICE: Service[IntegritySettings, Resources] = Service(
     name="integrity",
     settings=IntegritySettings,
     resources=_resources,
-    routers=lambda _: [filing_router, box_router, holders_router],
+    routers=lambda _: [filing_router, box_router, holders_router, log_router],
     jobs=_jobs,
     checks=_checks,
     quiet=QUIET,
