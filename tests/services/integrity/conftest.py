@@ -1,7 +1,8 @@
 """integrity's API in this process with its log at work, on a real PostgreSQL, and people who hold keys."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import asyncpg
@@ -9,7 +10,9 @@ import httpx
 import pytest
 from sqlalchemy.engine import make_url
 
-from deploy.local.keys import make_keys
+from deploy.local.keys import WITNESSES, make_keys
+from deploy.local.ports import free_port
+from deploy.local.testservers import TestServers
 from services.integrity.app import SERVICE
 from services.integrity.log.keys import LogKeys
 from services.integrity.log.ownership import OWNER, SEQUENCER, hand_over
@@ -21,9 +24,12 @@ from shared.kit.bus.broker import Broker
 from shared.kit.db import Database
 from shared.kit.migrate import upgrade
 from shared.kit.runtime import Chassis
+from shared.kit.tlog.endpoint import PATH, WitnessServer, load_witness
+from shared.kit.tlog.keeping import WITNESS_SEEN
 from shared.kit.web.app import create_api
 from tests.services.integrity.log.systems import PASSWORD, as_role
 from tests.services.integrity.people import DIRECTORY, STAFF, Irm
+from tests.shared.kit.chassis import running
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +50,50 @@ async def irm_dsn(postgres_database: str) -> str:
 
 
 @pytest.fixture(scope="module")
-async def irm(irm_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Irm]:
-    """integrity, where five custodians, two supervisors and inspectors of three provinces have registered keys."""
-    folder: Path = tmp_path_factory.mktemp("keys")
+def irm_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of keys."""
+    folder = tmp_path_factory.mktemp("keys")
     make_keys(folder)
-    settings = IntegritySettings(keys_dir=folder, receipt_seconds=0.5, codes_per_minute=20)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def witness_databases(servers: TestServers) -> Iterator[list[str]]:
+    """An empty database for each witness."""
+    dsns = [servers.create_database() for _ in WITNESSES]
+    yield dsns
+    for dsn in dsns:
+        servers.drop_database(dsn)
+
+
+@pytest.fixture(scope="module")
+async def witnesses(witness_databases: list[str], irm_keys: Path) -> AsyncIterator[dict[str, str]]:
+    """The log's two witnesses at work, each on a database of its own: their URLs by name."""
+    urls = {}
+    async with AsyncExitStack() as stack:
+        for (service, name), dsn in zip(WITNESSES.items(), witness_databases, strict=True):
+            connection = await asyncpg.connect(dsn)
+            await connection.execute(WITNESS_SEEN)
+            await connection.close()
+            database = Database.connect(dsn, pool_size=2)
+            stack.push_async_callback(database.close)
+            port = free_port()
+            witness = load_witness(irm_keys, service, database)
+            await stack.enter_async_context(running(WitnessServer(service, witness, host="127.0.0.1", port=port)))
+            urls[name] = f"http://127.0.0.1:{port}{PATH}"
+        yield urls
+
+
+@pytest.fixture(scope="module")
+async def irm(irm_dsn: str, irm_keys: Path, witnesses: dict[str, str]) -> AsyncIterator[Irm]:
+    """integrity, where five custodians, two supervisors and inspectors of three provinces have registered keys."""
+    folder = irm_keys
+    settings = IntegritySettings(keys_dir=folder, receipt_seconds=10, codes_per_minute=20)
     database = Database.connect(as_role(irm_dsn, SERVICE_ROLE), pool_size=8)
     ledger = Database.connect(as_role(irm_dsn, SEQUENCER), pool_size=2)
-    sequencer = Sequencer(service=database, ledger=ledger, keys=LogKeys.load(folder), witnesses={}, batch_seconds=0.05)
+    sequencer = Sequencer(
+        service=database, ledger=ledger, keys=LogKeys.load(folder), witnesses=witnesses, batch_seconds=0.02
+    )
     admin = await asyncpg.connect(irm_dsn)
     sequencing = asyncio.create_task(sequencer.run())
     async with SERVICE.resources(settings, database) as resources:
