@@ -12,12 +12,13 @@ from starlette.middleware import Middleware
 
 from gateway.documents import router as documents_router
 from gateway.identity.api import router as identity_router
+from gateway.identity.reporters import router as reporters_router
 from gateway.identity.repository import forget
 from gateway.identity.service import GatewayKeys, Identity
 from gateway.identity.tokens import AccessTokens
 from gateway.limits import Limiter
 from gateway.proxy.forward import Door, Patience, make_client
-from gateway.routes import ROUTES, RouteTree
+from gateway.routes import QUIET, ROUTES, RouteTree
 from gateway.settings import GatewaySettings
 from shared.kit.auth import Mint
 from shared.kit.clock import Clock, exclusive
@@ -115,8 +116,9 @@ SERVICE: Service[GatewaySettings, Resources] = Service(
     name="gateway",
     settings=GatewaySettings,
     resources=_resources,
-    routers=lambda _: [identity_router, documents_router],
+    routers=lambda _: [identity_router, reporters_router, documents_router],
     jobs=_jobs,
     checks=_checks,
     finish_api=_finish,
+    quiet=QUIET,
 )

@@ -16,10 +16,16 @@ PUBLIC: tuple[Kind, ...] = ("public", "citizen", "staff", "partner", "reporter")
 CITIZEN: tuple[Kind, ...] = ("citizen",)
 OWNER: tuple[Kind, ...] = ("citizen", "partner")
 STAFF: tuple[Kind, ...] = ("staff",)
+REPORTER: tuple[Kind, ...] = ("reporter",)
 DESK = frozenset({"officer", "manager", "centre"})
+HOLDERS = frozenset({"inspector", "supervisor", "custodian"})
 
 SMALL_BODY = 64 * 1024
 CASE_BODY = 128 * 1024
+REPORT_BODY = 256 * 1024
+
+QUIET = ("/v1/reports", "/v1/inspect", "/v1/log")
+"""Under these nothing is logged or traced, here or behind: who asks about corruption reports, and when, is not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,14 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/desk/cases/{case_id}", "routing", STAFF, roles=DESK),
     Route("POST", "/v1/desk/cases/{case_id}/steps", "routing", STAFF, roles=DESK, body=CASE_BODY),
     Route("GET", "/v1/desk/triage", "routing", STAFF, roles=frozenset({"centre"})),
+    # corruption reports: the reporter's side
+    Route("GET", "/v1/reports/keys", "integrity", PUBLIC),
+    Route("POST", "/v1/reports", "integrity", ("public", "citizen"), body=REPORT_BODY),
+    Route("POST", "/v1/reports/session", "gateway", PUBLIC, reads_token=False),
+    Route("GET", "/v1/reports/mine", "integrity", REPORTER),
+    Route("POST", "/v1/reports/mine/messages", "integrity", REPORTER, body=REPORT_BODY),
+    # … and that of those who hold keys
+    Route("PUT", "/v1/inspect/keys/me", "integrity", STAFF, roles=HOLDERS),
     # letters
     Route("GET", "/v1/letters/verify/{code}", "letters", PUBLIC),
     # the transparency log

@@ -24,6 +24,7 @@ class GatewaySettings(ServiceSettings):
     requests_at_once: int = Field(default=1024, ge=1)
     streams_at_once: int = Field(default=2048, ge=1)
     issuer: str = "seda"
+    reporter_seconds: int = Field(default=1800, ge=60, le=3600)
     access_seconds: int = Field(default=600, ge=60, le=3600)
     refresh_days: int = Field(default=30, ge=1)
     refresh_grace_seconds: float = Field(default=0, ge=0, le=60)
