@@ -18,6 +18,8 @@ from services.integrity.log.policy import Policy
 from services.integrity.reports.derivations import Derivations
 from services.integrity.reports.once import forget_keys
 from services.integrity.settings import IntegritySettings
+from services.integrity.zrm.roots import rooting
+from services.integrity.zrm.tally import Tally
 from shared.contracts.registry import INTEGRITY_DIRECTORY
 from shared.kit.bus import Consumer
 from shared.kit.clock import Clock, exclusive
@@ -67,6 +69,8 @@ def _jobs(chassis: Chassis[IntegritySettings, Resources]) -> Sequence[Job]:
         Consumer(INTEGRITY_DIRECTORY, keep_directory, database=database, broker=broker, concurrency=1),
         Clock("tidy", 3600, tidy),
         *log_jobs(chassis.settings, database),
+        Tally(database, broker),
+        Clock("zrm roots", 60, rooting(database)),
     ]
 
 

@@ -19,6 +19,7 @@ from services.integrity.auditing.checkpoints import audit_checkpoints, audit_cos
 from services.integrity.auditing.findings import Finding
 from services.integrity.auditing.tree import TreeAudit
 from services.integrity.auditing.witnesses import audit_witnesses
+from services.integrity.auditing.zrm import audit_zrm
 from services.integrity.log.keys import load_policy
 from services.integrity.log.policy import Policy
 from services.integrity.log.settings import LogSettings
@@ -67,6 +68,7 @@ async def examine(connection: asyncpg.Connection, policy: Policy) -> Audit:
     findings += tree.findings
     findings += await audit_chains(connection)
     findings += await audit_cosignatures(connection, policy)
+    findings += await audit_zrm(connection)
     return Audit(heads.size, len(heads.roots), findings)
 
 
