@@ -37,7 +37,7 @@ def test_an_event_is_of_tehrans_day_and_hashed_as_it_was_published() -> None:
     body = event.model_dump_json().encode()
     assert Heard.parse(body) == Heard(event.id, date(2026, 11, 25), sha256(body).digest())
     for wrong in (b"", b"[]", b"{}", b'{"id":1,"time":2}', b'{"id":"x","time":"2026-11-24T00:00:00Z"}'):
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"\w"):
             Heard.parse(wrong)
 
 
