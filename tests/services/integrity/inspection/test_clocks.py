@@ -49,8 +49,9 @@ def test_jalali_months(start: datetime, months: int, expected: str) -> None:
     assert jalali(months_later(start, months)) == expected
 
 
-@given(st.datetimes(datetime(2024, 1, 1), datetime(2034, 1, 1), timezones=st.just(UTC)), st.integers(1, 12))
-def test_a_month_later_is_later_and_no_more_than_its_days(start: datetime, months: int) -> None:
+@given(st.integers(0, 10 * 365 * 24), st.integers(1, 12))
+def test_a_month_later_is_later_and_no_more_than_its_days(hours: int, months: int) -> None:
+    start = TUESDAY + timedelta(hours=hours)
     assert start + timedelta(days=29 * months - 1) <= months_later(start, months) <= start + timedelta(days=32 * months)
 
 

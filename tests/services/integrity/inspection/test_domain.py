@@ -154,7 +154,7 @@ TestWayOfAReport = WayOfAReport.TestCase
 
 def test_the_rules_are_of_the_states_and_steps_of_the_design() -> None:
     assert set(RULES) == set(get_args(StepType))
-    assert STATES == GRAPH.keys()
+    assert GRAPH.keys() == STATES
     for step, rule_ in RULES.items():
         for before, after in rule_.leads.items():
             assert after == before or after in GRAPH[before], step
