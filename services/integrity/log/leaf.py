@@ -4,6 +4,7 @@ Case and actor stand in it as commitments. Whoever has the leaf's nonce can show
 deleted nobody can, and the tree stays whole.
 """
 
+import json
 import re
 import secrets
 from collections.abc import Mapping
@@ -73,6 +74,17 @@ class Leaf:
         ):
             raise Malformed("a leaf's field is of another type")
         return cls(**fields)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """From what :meth:`encode` gave, byte for byte; else Malformed."""
+        try:
+            leaf = cls.parse(json.loads(data))
+        except (ValueError, RecursionError):
+            raise Malformed("not a leaf") from None
+        if leaf.encode() != data:
+            raise Malformed("not a leaf in canonical JSON")
+        return leaf
 
     def document(self) -> dict[str, str | int | None]:
         """The leaf as a JSON object."""

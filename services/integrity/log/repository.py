@@ -1,0 +1,93 @@
+"""The service's queries on its log. It adds leaves and reads; what writes the log itself is the sequencer."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.integrity.log.tiles import TileId
+
+
+async def add_leaf(
+    connection: AsyncConnection,
+    *,
+    chain: str,
+    seq: int,
+    previous: bytes | None,
+    leaf_hash: bytes,
+    leaf: bytes,
+    nonce: bytes,
+) -> None:
+    """Queues a leaf. IntegrityError if the chain has another leaf of that number, or not ``previous`` before it."""
+    await connection.execute(
+        text(
+            "INSERT INTO log_leaves (chain, seq, previous, hash, leaf, nonce)"
+            " VALUES (:chain, :seq, :previous, :hash, :leaf, :nonce)"
+        ),
+        {"chain": chain, "seq": seq, "previous": previous, "hash": leaf_hash, "leaf": leaf, "nonce": nonce},
+    )
+
+
+async def leaf_by_hash(connection: AsyncConnection, leaf_hash: bytes) -> Any:
+    """The leaf with its nonce and its ``place`` in the log (None until it stands there); None if there is none."""
+    return (
+        await connection.execute(
+            text("SELECT chain, seq, leaf, nonce, index AS place FROM log_leaves WHERE hash = :hash"),
+            {"hash": leaf_hash},
+        )
+    ).one_or_none()
+
+
+async def newest_checkpoint(connection: AsyncConnection) -> Any:
+    """The checkpoint of the largest size (``size, note, signed_at``); None while nothing was ever signed."""
+    return (
+        await connection.execute(text("SELECT size, note, signed_at FROM log_checkpoints ORDER BY size DESC LIMIT 1"))
+    ).one_or_none()
+
+
+async def newest_witnessed(connection: AsyncConnection, quorum: int) -> Any:
+    """As ``newest_checkpoint``, of those that at least ``quorum`` witnesses countersigned."""
+    return (
+        await connection.execute(
+            text(
+                "SELECT size, note, signed_at FROM log_checkpoints WHERE size = (SELECT size FROM log_cosignatures"
+                " GROUP BY size HAVING count(*) >= :quorum ORDER BY size DESC LIMIT 1)"
+            ),
+            {"quorum": quorum},
+        )
+    ).one_or_none()
+
+
+async def first_witnessed(connection: AsyncConnection, index: int, quorum: int) -> Any:
+    """The first checkpoint over the leaf ``index`` that at least ``quorum`` witnesses countersigned; else None."""
+    return (
+        await connection.execute(
+            text(
+                "SELECT size, note, signed_at FROM log_checkpoints WHERE size = (SELECT size FROM log_cosignatures"
+                " WHERE size > :index GROUP BY size HAVING count(*) >= :quorum ORDER BY size LIMIT 1)"
+            ),
+            {"index": index, "quorum": quorum},
+        )
+    ).one_or_none()
+
+
+async def cosignature_lines(connection: AsyncConnection, size: int) -> Sequence[str]:
+    """The countersignatures of the checkpoint of a size, as lines of a note, in the witnesses' alphabetic order."""
+    rows = await connection.execute(
+        text("SELECT line FROM log_cosignatures WHERE size = :size ORDER BY witness"), {"size": size}
+    )
+    return list(rows.scalars())
+
+
+async def tiles(connection: AsyncConnection, wanted: Iterable[TileId]) -> dict[TileId, bytes]:
+    """The hashes of those tiles that there are, as far as they have grown."""
+    places = list(wanted)
+    rows = await connection.execute(
+        text(
+            "SELECT t.level, t.index AS place, t.hashes FROM log_tiles t JOIN unnest(CAST(:levels AS smallint[]),"
+            " CAST(:indexes AS bigint[])) AS w (level, index) USING (level, index)"
+        ),
+        {"levels": [level for level, _ in places], "indexes": [index for _, index in places]},
+    )
+    return {(row.level, row.place): row.hashes for row in rows}
