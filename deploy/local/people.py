@@ -13,6 +13,8 @@ TAXONOMY = Path(__file__).resolve().parents[2] / "services" / "routing" / "data"
 
 _CENTRE = "مرکز بازرسی، ارزیابی عملکرد و روابط عمومی"
 _INSPECTORS = {"tehran": "IR-23", "isfahan": "IR-10", "khuzestan": "IR-06"}
+_BODY = "sso-insurance"
+"""Whose own inspector never sees a report about the body that it is a department of."""
 
 
 def _staff() -> list[dict[str, Any]]:
@@ -55,6 +57,16 @@ def _staff() -> list[dict[str, Any]]:
         }
         for name, code in _INSPECTORS.items()
     ]
+    people.append(
+        {
+            "username": f"inspector.{_BODY}",
+            "roles": ["inspector"],
+            "department_id": _BODY,
+            "province": "IR-23",
+            "name": "بازرس نمونه",
+            "title": "بازرس تأمین اجتماعی",
+        }
+    )
     people += [
         {"username": f"custodian.{n}", "roles": ["custodian"], "name": "امین کلید", "title": "امین کلید"}
         for n in range(1, 6)
