@@ -6,12 +6,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shared.contracts import gateway, intake, letters, routing, sms
+from shared.contracts import gateway, intake, integrity, letters, routing, sms
 from shared.contracts.envelope import Event
 
 EVENTS: dict[str, type[Event]] = {
     kind.TYPE: kind
-    for module in (gateway, intake, routing, sms, letters)
+    for module in (gateway, intake, routing, sms, letters, integrity)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event
 }
@@ -93,6 +93,8 @@ SMS_STEPS = Queue(
     partitions=4,
 )
 SMS_OTP = Queue("sms.otp", (gateway.OtpRequested,))
+SMS_NOTICES = Queue("sms.notices", (integrity.NoticeRequested,))
+INTEGRITY_DIRECTORY = Queue("integrity.directory", (routing.DirectoryChanged,))
 LETTERS_CASES = Queue("letters.cases", (intake.CaseRegistered, intake.ContactChanged, routing.CaseDecided))
 
 QUEUES: tuple[Queue, ...] = (
@@ -102,6 +104,8 @@ QUEUES: tuple[Queue, ...] = (
     ROUTING_SMS,
     SMS_STEPS,
     SMS_OTP,
+    SMS_NOTICES,
+    INTEGRITY_DIRECTORY,
     LETTERS_CASES,
 )
 

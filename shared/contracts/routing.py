@@ -149,11 +149,17 @@ class CategoryEntry(CategoryRef):
     pipeline: Literal["zrm", "irm"]
 
 
+class DepartmentEntry(DepartmentRef):
+    """A department, and the body under the ministry that it is part of."""
+
+    organisation_id: str | None = None
+
+
 class DirectoryChangedData(Frozen):
     """The whole public directory as it now stands; ``organisations`` are the bodies under the ministry."""
 
     version: int
-    departments: tuple[DepartmentRef, ...]
+    departments: tuple[DepartmentEntry, ...]
     categories: tuple[CategoryEntry, ...]
     organisations: tuple[DepartmentRef, ...]
 
