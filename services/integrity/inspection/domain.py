@@ -34,6 +34,7 @@ StepType = Literal[
     "acknowledge",
     "triage",
     "assign",
+    "grant",
     "recuse",
     "investigate",
     "evidence",
@@ -104,6 +105,7 @@ RULES: dict[StepType, Rule] = {
             "reopened": "assigned",
         },
     ),
+    "grant": Rule(_SUPERVISOR, _stays(STATES)),
     "recuse": Rule(_INSPECTOR, _stays(OPEN)),
     "investigate": Rule(
         _BOTH,

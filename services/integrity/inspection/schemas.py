@@ -1,8 +1,8 @@
 """The steps that inspectors and supervisors take on a report, as they are sent.
 
 A text comes plain and is sealed in memory, or under its name with ``sealed_`` before it as an age file that the client
-made: to the report's present key, and what the reporter is to read (``message``, ``decide``'s ``text`` and ``reference``)
-to their box, too.
+made: to the report's present key, and to the reporter's box as well what the reporter is to read (``body`` of
+``message``, ``text`` and ``reference`` of ``decide``).
 """
 
 from collections.abc import Callable
@@ -96,9 +96,7 @@ class Triage(_Step):
         if self.admissible and (self.disposition or self.merged_into):
             raise field_error(
                 "disposition_of_admissible",
-                Text(
-                    "گزارشی که پذیرفته می‌شود سرانجام دیگری ندارد.", "A report that is admitted ends in no other way."
-                ),
+                Text("گزارشی که پذیرفته می‌شود سرانجام دیگری ندارد.", "A report that is admitted ends in no other way."),
             )
         if (self.disposition == "merged") != (self.merged_into is not None):
             raise field_error(
@@ -116,14 +114,26 @@ class Triage(_Step):
         return None if self.admissible else self.disposition or "out_of_scope"
 
 
-class Assign(_Step):
-    """Gives the report to an inspector. ``grant`` is the key of the present epoch, re-wrapped to that inspector's key by
-    whoever holds it; ``earlier`` those of the epochs before, by their number."""
+class _Granting(_Step):
+    """``grant`` is the key of the present epoch, re-wrapped by whoever holds it to the key of somebody who is to have
+    it; ``earlier`` those of the epochs before, by their number."""
+
+    grant: AgeFile
+    earlier: Annotated[dict[Annotated[int, Field(ge=1)], AgeFile], Field(max_length=100)] = {}
+
+
+class Assign(_Granting):
+    """Gives the report to an inspector; whoever had it before loses access."""
 
     type: Literal["assign"]
     inspector: Username
-    grant: AgeFile
-    earlier: Annotated[dict[Annotated[int, Field(ge=1)], AgeFile], Field(max_length=100)] = {}
+
+
+class Grant(_Granting):
+    """Gives the report's keys to the inspector who has it, or to a supervisor: they have a new key, or are new."""
+
+    type: Literal["grant"]
+    holder: Username
 
 
 class Recuse(_Step):
@@ -211,6 +221,7 @@ AnyStep = (
     Acknowledge
     | Triage
     | Assign
+    | Grant
     | Recuse
     | Investigate
     | Evidence
