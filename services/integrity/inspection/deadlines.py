@@ -1,4 +1,4 @@
-"""The worker's look at the clocks: a missed one becomes a step of the report, and again at each level it escalates to."""
+"""The worker's look at the clocks: a missed one becomes a step of the report, and again at each further level."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The supervisor's summary: how many reports stand where and how old, how long each part took, which clocks are missed."""
+"""The supervisor's summary: where reports stand and how old they are, how long each part took, what was missed."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
