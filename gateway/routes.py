@@ -16,17 +16,24 @@ PUBLIC: tuple[Kind, ...] = ("public", "citizen", "staff", "partner", "reporter")
 CITIZEN: tuple[Kind, ...] = ("citizen",)
 OWNER: tuple[Kind, ...] = ("citizen", "partner")
 STAFF: tuple[Kind, ...] = ("staff",)
+REPORTER: tuple[Kind, ...] = ("reporter",)
 DESK = frozenset({"officer", "manager", "centre"})
+HOLDERS = frozenset({"inspector", "supervisor", "custodian"})
 
 SMALL_BODY = 64 * 1024
 CASE_BODY = 128 * 1024
+REPORT_BODY = 256 * 1024
+
+QUIET = ("/v1/reports", "/v1/inspect")
+"""Under these nothing is logged or traced, here or behind: who asks about corruption reports, and when, is not kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """``template`` is the path with ``{names}``; staff need one of ``roles``, partners all of ``scopes``.
-    ``streamed``: the answer is long or endless and goes through piece by piece. ``reads_token``: not where one logs
-    in, since apps send the token that has expired along with the refresh token."""
+    """``template`` is the path with ``{names}``, the last of which may be ``{name*}``: one part or more. Staff need one
+    of ``roles``, partners all of ``scopes``. ``streamed``: the answer is long or endless and goes through piece by
+    piece. ``reads_token``: not where one logs in, since apps send the token that has expired along with the refresh
+    token."""
 
     method: str
     template: str
@@ -82,8 +89,21 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/desk/cases/{case_id}", "routing", STAFF, roles=DESK),
     Route("POST", "/v1/desk/cases/{case_id}/steps", "routing", STAFF, roles=DESK, body=CASE_BODY),
     Route("GET", "/v1/desk/triage", "routing", STAFF, roles=frozenset({"centre"})),
+    # corruption reports: the reporter's side
+    Route("GET", "/v1/reports/keys", "integrity", PUBLIC),
+    Route("POST", "/v1/reports", "integrity", ("public", "citizen"), body=REPORT_BODY),
+    Route("POST", "/v1/reports/session", "gateway", PUBLIC, reads_token=False),
+    Route("GET", "/v1/reports/mine", "integrity", REPORTER),
+    Route("POST", "/v1/reports/mine/messages", "integrity", REPORTER, body=REPORT_BODY),
+    # … and that of those who hold keys
+    Route("PUT", "/v1/inspect/keys/me", "integrity", STAFF, roles=HOLDERS),
     # letters
     Route("GET", "/v1/letters/verify/{code}", "letters", PUBLIC),
+    # the transparency log
+    Route("GET", "/v1/log/checkpoint", "integrity", PUBLIC),
+    Route("GET", "/v1/log/tile/{path*}", "integrity", PUBLIC),
+    Route("GET", "/v1/log/key", "integrity", PUBLIC),
+    Route("GET", "/v1/log/proof", "integrity", PUBLIC),
 )
 
 
@@ -91,18 +111,22 @@ ROUTES: tuple[Route, ...] = (
 class _Node:
     names: dict[str, "_Node"] = field(default_factory=dict)
     any: "_Node | None" = None
+    rest: "_Node | None" = None
     methods: dict[str, Route] = field(default_factory=dict)
 
 
 class RouteTree:
-    """The routes by their path's parts; a fixed part wins over a ``{name}``."""
+    """The routes by their path's parts; a fixed part wins over a ``{name}``, and that over a ``{name*}``."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
         for route in routes:
             node = self._root
             for part in route.template.split("/")[1:]:
-                if part.startswith("{"):
+                if part.endswith("*}"):
+                    node.rest = node.rest or _Node()
+                    node = node.rest
+                elif part.startswith("{"):
                     node.any = node.any or _Node()
                     node = node.any
                 else:
@@ -121,4 +145,6 @@ class RouteTree:
         fixed = node.names.get(part)
         if fixed is not None and (found := self._find(fixed, parts, at + 1)):
             return found
-        return self._find(node.any, parts, at + 1) if node.any and part else None
+        if node.any and part and (found := self._find(node.any, parts, at + 1)):
+            return found
+        return node.rest if node.rest and all(parts[at:]) else None

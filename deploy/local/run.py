@@ -78,7 +78,7 @@ def _run(base: Path, stack: ExitStack) -> None:
     chosen = ports()
     ensure()
     ensure_fonts()
-    _check_ports(chosen, [*SERVICES, "phones", "smsc"])
+    _check_ports(chosen, [*SERVICES, "witness", "phones", "smsc"])
     layout = _servers(base, chosen, stack)
     make_keys(layout.keys)
     make_office_keys(layout.keys)
@@ -146,10 +146,10 @@ def _check_ports(chosen: dict[str, int], names: list[str]) -> None:
 
 
 def _passwords(base: Path) -> dict[str, str]:
-    """The passwords of the database's roles and of the SMSC, random per machine."""
+    """The passwords of the database's roles (``log``: the sequencer's) and of the SMSC, random per machine."""
     path = base / "passwords.json"
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    passwords = {service: known.get(service) or secrets.token_urlsafe(24) for service in SERVICES}
+    passwords = {service: known.get(service) or secrets.token_urlsafe(24) for service in (*SERVICES, "log")}
     passwords["smsc"] = known.get("smsc") or secrets.token_hex(4)  # SMPP 3.4 takes eight characters at most
     write_private(path, json.dumps(passwords).encode())
     return passwords

@@ -1,22 +1,85 @@
 """integrity: corruption reports, in a process, a database and a role of its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
+from services.integrity.box.api import router as box_router
+from services.integrity.box.service import Box
+from services.integrity.directory import check_directory, keep_directory
+from services.integrity.filing.api import router as filing_router
+from services.integrity.filing.service import Filing
+from services.integrity.holders.api import router as holders_router
+from services.integrity.keys import IntegrityKeys
+from services.integrity.log.api import router as log_router
+from services.integrity.log.feature import log_jobs
+from services.integrity.log.keys import load_policy
+from services.integrity.log.policy import Policy
+from services.integrity.reports.derivations import Derivations
+from services.integrity.reports.once import forget_keys
+from services.integrity.settings import IntegritySettings
+from shared.contracts.registry import INTEGRITY_DIRECTORY
+from shared.kit.bus import Consumer
+from shared.kit.clock import Clock, exclusive
 from shared.kit.db import Database
-from shared.kit.runtime import Service
-from shared.kit.settings import ServiceSettings
+from shared.kit.runtime import Chassis, Check, Job, Service
+
+QUIET = ("/v1/reports", "/v1/inspect")
+"""No line of log and no trace of who asks what here."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What lives as long as the process: the keys, the log's policy, and the use cases of reporters."""
+
+    keys: IntegrityKeys
+    policy: Policy
+    filing: Filing
+    box: Box
 
 
 @asynccontextmanager
-async def _resources(_settings: ServiceSettings, _database: Database) -> AsyncIterator[None]:
-    yield
+async def _resources(settings: IntegritySettings, database: Database) -> AsyncIterator[Resources]:
+    keys = IntegrityKeys.load(settings)
+    derivations = Derivations(
+        settings.receipt_service, at_once=settings.derivations_at_once, waiting=settings.derivations_waiting
+    )
+    try:
+        yield Resources(
+            keys,
+            load_policy(settings.keys_dir),
+            Filing(settings, database, keys, derivations),
+            Box(settings, database, keys, derivations),
+        )
+    finally:
+        derivations.close()
 
 
-SERVICE: Service[ServiceSettings, None] = Service(
+def _jobs(chassis: Chassis[IntegritySettings, Resources]) -> Sequence[Job]:
+    database, broker = chassis.database, chassis.broker
+
+    async def tidy() -> None:
+        async with database.transaction() as connection:
+            if await exclusive(connection, "tidy"):
+                await forget_keys(connection)
+
+    return [
+        Consumer(INTEGRITY_DIRECTORY, keep_directory, database=database, broker=broker, concurrency=1),
+        Clock("tidy", 3600, tidy),
+        *log_jobs(chassis.settings, database),
+    ]
+
+
+def _checks(chassis: Chassis[IntegritySettings, Resources]) -> Mapping[str, Check]:
+    return {"directory": lambda: check_directory(chassis.database)}
+
+
+SERVICE: Service[IntegritySettings, Resources] = Service(
     name="integrity",
-    settings=ServiceSettings,
+    settings=IntegritySettings,
     resources=_resources,
-    routers=lambda _: [],
-    jobs=lambda _: [],
+    routers=lambda _: [filing_router, box_router, holders_router, log_router],
+    jobs=_jobs,
+    checks=_checks,
+    quiet=QUIET,
 )

@@ -58,7 +58,8 @@ class Chassis(Generic[S, R]):
 
 @dataclass(frozen=True)
 class Service(Generic[S, R]):
-    """A service: its settings, its own resources, its routes, and what its worker does besides relaying."""
+    """A service: its settings, its own resources, its routes, and what its worker does besides relaying. Paths under
+    the prefixes of ``quiet`` are neither logged nor traced."""
 
     name: str
     settings: type[S]
@@ -67,6 +68,7 @@ class Service(Generic[S, R]):
     jobs: Callable[[Chassis[S, R]], Sequence[Job]]
     checks: Callable[[Chassis[S, R]], Mapping[str, Check]] = field(default=lambda _: {})
     finish_api: Callable[[FastAPI, Chassis[S, R]], None] = field(default=lambda _api, _chassis: None)
+    quiet: tuple[str, ...] = ()
 
 
 def run(service: Service[S, R]) -> None:
@@ -159,7 +161,8 @@ def _api(service: Service[S, R], chassis: Chassis[S, R], jobs: Sequence[Job], *,
         "consumers": consuming,
         **service.checks(chassis),
     }
-    api = create_api(service.name, routers=service.routers(chassis) if with_routes else [], checks=checks)
+    routers = service.routers(chassis) if with_routes else []
+    api = create_api(service.name, routers=routers, checks=checks, quiet=service.quiet)
     api.state.database = chassis.database
     api.state.settings = chassis.settings
     api.state.verifier = Verifier.load(chassis.settings.keys_dir / "gateway-internal.pub.jwk", service.name)

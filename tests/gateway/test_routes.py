@@ -17,6 +17,13 @@ OPEN = {
     ("GET", "/v1/reference/organisations"),
     ("GET", "/v1/track/{code}"),
     ("GET", "/v1/letters/verify/{code}"),
+    ("GET", "/v1/reports/keys"),
+    ("POST", "/v1/reports"),
+    ("POST", "/v1/reports/session"),
+    ("GET", "/v1/log/checkpoint"),
+    ("GET", "/v1/log/tile/{path*}"),
+    ("GET", "/v1/log/key"),
+    ("GET", "/v1/log/proof"),
 }
 """What anybody may call who has not logged in; a route that is added here was thought about."""
 
@@ -26,9 +33,9 @@ def test_only_what_is_meant_to_be_public_is() -> None:
 
 
 def test_every_route_is_found_by_a_path_of_its_own() -> None:
-    assert len({(route.method, re.sub(r"\{\w+\}", "{}", route.template)) for route in ROUTES}) == len(ROUTES)
+    assert len({(route.method, re.sub(r"\{\w+\*?\}", "{}", route.template)) for route in ROUTES}) == len(ROUTES)
     for route in ROUTES:
-        assert TREE.methods(re.sub(r"\{\w+\}", "x", route.template))[route.method] is route
+        assert TREE.methods(re.sub(r"\{\w+\*?\}", "x", route.template))[route.method] is route
 
 
 @pytest.mark.parametrize(
@@ -49,6 +56,23 @@ def test_a_fixed_part_wins_over_a_name_and_gives_way_where_it_leads_nowhere() ->
     assert tree.methods("/a/fixed")["GET"].service == "routing"
     assert tree.methods("/a/other")["GET"].service == "intake"
     assert tree.methods("/a/fixed/more")["GET"].service == "letters"
+
+
+def test_a_starred_name_takes_one_part_or_more_and_no_empty_one() -> None:
+    tree = RouteTree(
+        [
+            Route("GET", "/a/{path*}", "intake", PUBLIC),
+            Route("GET", "/a/fixed", "routing", PUBLIC),
+            Route("POST", "/a/{x}/more", "letters", PUBLIC),
+        ]
+    )
+    assert tree.methods("/a/x")["GET"].service == "intake"
+    assert tree.methods("/a/x/y/z")["GET"].service == "intake"
+    assert tree.methods("/a/fixed")["GET"].service == "routing"
+    assert tree.methods("/a/fixed/x")["GET"].service == "intake"
+    assert list(tree.methods("/a/x/more")) == ["POST"]
+    for path in ("/a", "/a/", "/a//x", "/a/x/", "/a/x//y", "/b/x"):
+        assert tree.methods(path) == {}
 
 
 def test_staff_may_read_no_citizens_own_routes_and_nobody_elses_desk() -> None:

@@ -7,8 +7,9 @@ and has it countersigned; then ``receipt_of`` has the proof.
 import asyncio
 import time
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,6 +28,7 @@ QUORUM = 2
 _POLL_SECONDS = 0.05
 _PATIENCE_SECONDS = 1.0
 """How long after the log's own signature the witnesses' are waited for."""
+_STALE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,16 @@ async def countersigned(connection: AsyncConnection, size: int, note: str) -> No
     """The checkpoint of a size with the countersignatures that have come."""
     lines = await repository.cosignature_lines(connection, size)
     return Note.parse(note).signed(*(Signature.parse(line) for line in lines))
+
+
+async def shown_checkpoint(connection: AsyncConnection, quorum: int) -> Any:
+    """The checkpoint to show (``size, note, signed_at``): the newest one that ``quorum`` witnesses countersigned, or
+    the newest of all once that is old; None while nothing was signed."""
+    newest = await repository.newest_checkpoint(connection)
+    witnessed = await repository.newest_witnessed(connection, quorum)
+    if witnessed is None or newest.signed_at - witnessed.signed_at > _STALE:
+        return newest
+    return witnessed
 
 
 async def wait_for_receipt(

@@ -91,3 +91,32 @@ async def tiles(connection: AsyncConnection, wanted: Iterable[TileId]) -> dict[T
         {"levels": [level for level, _ in places], "indexes": [index for _, index in places]},
     )
     return {(row.level, row.place): row.hashes for row in rows}
+
+
+async def is_cosigned(connection: AsyncConnection, size: int, witness: str) -> bool:
+    """Whether a witness countersigned the checkpoint of a size."""
+    return bool(
+        await connection.scalar(
+            text("SELECT EXISTS (SELECT FROM log_cosignatures WHERE size = :size AND witness = :witness)"),
+            {"size": size, "witness": witness},
+        )
+    )
+
+
+async def last_cosigned(connection: AsyncConnection, witness: str) -> int:
+    """The largest size that a witness countersigned; 0 if none."""
+    size = await connection.scalar(
+        text("SELECT max(size) FROM log_cosignatures WHERE witness = :witness"), {"witness": witness}
+    )
+    return int(size or 0)
+
+
+async def add_cosignature(connection: AsyncConnection, size: int, witness: str, line: str) -> None:
+    """Keeps a countersignature, verified; the first one for a checkpoint stays."""
+    await connection.execute(
+        text(
+            "INSERT INTO log_cosignatures (size, witness, line) VALUES (:size, :witness, :line)"
+            " ON CONFLICT (size, witness) DO NOTHING"
+        ),
+        {"size": size, "witness": witness, "line": line},
+    )
