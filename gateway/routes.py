@@ -19,6 +19,8 @@ STAFF: tuple[Kind, ...] = ("staff",)
 REPORTER: tuple[Kind, ...] = ("reporter",)
 DESK = frozenset({"officer", "manager", "centre"})
 HOLDERS = frozenset({"inspector", "supervisor", "custodian"})
+INSPECTION = frozenset({"inspector", "supervisor"})
+CUSTODY = frozenset({"custodian"})
 
 SMALL_BODY = 64 * 1024
 CASE_BODY = 128 * 1024
@@ -97,6 +99,23 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/reports/mine/messages", "integrity", REPORTER, body=REPORT_BODY),
     # … and that of those who hold keys
     Route("PUT", "/v1/inspect/keys/me", "integrity", STAFF, roles=HOLDERS),
+    Route("GET", "/v1/inspect/keys", "integrity", STAFF, roles=HOLDERS),
+    Route("GET", "/v1/inspect/reports", "integrity", STAFF, roles=INSPECTION),
+    Route("GET", "/v1/inspect/reports/{report_id}", "integrity", STAFF, roles=INSPECTION, streamed=True),
+    Route(
+        "POST",
+        "/v1/inspect/reports/{report_id}/steps",
+        "integrity",
+        STAFF,
+        roles=INSPECTION,
+        body=REPORT_BODY,
+        streamed=True,
+    ),
+    Route("GET", "/v1/inspect/reports/{report_id}/identity", "integrity", STAFF, roles=CUSTODY),
+    Route("POST", "/v1/inspect/reports/{report_id}/identity", "integrity", STAFF, roles=CUSTODY),
+    Route("GET", "/v1/inspect/reports/{report_id}/recovery", "integrity", STAFF, roles=CUSTODY),
+    Route("POST", "/v1/inspect/reports/{report_id}/recovery", "integrity", STAFF, roles=CUSTODY, body=REPORT_BODY),
+    Route("GET", "/v1/inspect/summary", "integrity", STAFF, roles=frozenset({"supervisor"})),
     # letters
     Route("GET", "/v1/letters/verify/{code}", "letters", PUBLIC),
     # the transparency log

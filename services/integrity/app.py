@@ -6,10 +6,15 @@ from dataclasses import dataclass
 
 from services.integrity.box.api import router as box_router
 from services.integrity.box.service import Box
+from services.integrity.custody.api import router as custody_router
 from services.integrity.directory import check_directory, keep_directory
 from services.integrity.filing.api import router as filing_router
 from services.integrity.filing.service import Filing
 from services.integrity.holders.api import router as holders_router
+from services.integrity.inspection.api import router as inspection_router
+from services.integrity.inspection.deadlines import look_at_clocks
+from services.integrity.inspection.service import Inspection
+from services.integrity.inspection.summary import router as summary_router
 from services.integrity.keys import IntegrityKeys
 from services.integrity.log.api import router as log_router
 from services.integrity.log.feature import log_jobs
@@ -30,12 +35,13 @@ QUIET = ("/v1/reports", "/v1/inspect")
 
 @dataclass(frozen=True)
 class Resources:
-    """What lives as long as the process: the keys, the log's policy, and the use cases of reporters."""
+    """What lives as long as the process: the keys, the log's policy, and the use cases of reporters and inspectors."""
 
     keys: IntegrityKeys
     policy: Policy
     filing: Filing
     box: Box
+    inspection: Inspection
 
 
 @asynccontextmanager
@@ -50,23 +56,28 @@ async def _resources(settings: IntegritySettings, database: Database) -> AsyncIt
             load_policy(settings.keys_dir),
             Filing(settings, database, keys, derivations),
             Box(settings, database, keys, derivations),
+            Inspection(keys, settings.terms(), settings.quorum, settings.custodians),
         )
     finally:
         derivations.close()
 
 
 def _jobs(chassis: Chassis[IntegritySettings, Resources]) -> Sequence[Job]:
-    database, broker = chassis.database, chassis.broker
+    database, broker, settings = chassis.database, chassis.broker, chassis.settings
 
     async def tidy() -> None:
         async with database.transaction() as connection:
             if await exclusive(connection, "tidy"):
                 await forget_keys(connection)
 
+    async def clocks() -> None:
+        await look_at_clocks(database, chassis.resources.keys, settings.terms())
+
     return [
         Consumer(INTEGRITY_DIRECTORY, keep_directory, database=database, broker=broker, concurrency=1),
         Clock("tidy", 3600, tidy),
-        *log_jobs(chassis.settings, database),
+        Clock("report-clocks", settings.clock_seconds, clocks),
+        *log_jobs(settings, database),
     ]
 
 
@@ -78,7 +89,15 @@ SERVICE: Service[IntegritySettings, Resources] = Service(
     name="integrity",
     settings=IntegritySettings,
     resources=_resources,
-    routers=lambda _: [filing_router, box_router, holders_router, log_router],
+    routers=lambda _: [
+        filing_router,
+        box_router,
+        holders_router,
+        inspection_router,
+        summary_router,
+        custody_router,
+        log_router,
+    ],
     jobs=_jobs,
     checks=_checks,
     quiet=QUIET,

@@ -1,11 +1,12 @@
-"""What integrity is told by its environment besides what every service is and what the log is."""
+"""What integrity is told by its environment besides what every service, the log and inspection are."""
 
 from pydantic import Field, model_validator
 
+from services.integrity.inspection.settings import InspectionSettings
 from services.integrity.log.settings import LogSettings
 
 
-class IntegritySettings(LogSettings):
+class IntegritySettings(InspectionSettings, LogSettings):
     """``custodians``: among how many a report's key is split; ``quorum``: how many of them recover it together.
     ``receipt_service``: the installation's name, which salts receipt codes and never changes. ``receipt_seconds``: how
     long the answer to a filing waits for its proof. ``derivations_at_once``: receipt codes worked on at a time, each in

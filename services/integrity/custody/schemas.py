@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
 
-from services.integrity.inspection.schemas import AgeFile, Prose, Username
+from services.integrity.filing.schemas import AgeFile, Words
+from services.integrity.inspection.schemas import Username
 
 Epoch = Annotated[int, Field(ge=1)]
 
@@ -18,7 +19,7 @@ class _In(BaseModel):
 class AskIdentity(_In):
     """Asks the other custodians for their shares of a reporter's identity, with the reason."""
 
-    reason: Prose
+    reason: Words
 
 
 class AskRecovery(AskIdentity):

@@ -7,7 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime
 
-from services.integrity.inspection import schemas, service, views
+from services.integrity.holders.api import Holder
+from services.integrity.inspection import repository, schemas, service, views
 from services.integrity.inspection.domain import State
 from services.integrity.inspection.repository import Filters
 from services.integrity.inspection.service import Inspection
@@ -42,6 +43,13 @@ def _filters(
     unassigned: bool | None = None,
 ) -> Filters:
     return Filters(state, organisation, province, priority, inspector, unassigned)
+
+
+@router.get("/keys", responses=problem_responses(403))
+async def holders(_caller: Holder, connection: Reading) -> views.HoldersOut:
+    """Everybody who holds a key now, with its public half: whom to re-wrap to, and whose key to compare."""
+    rows = await repository.holders_of(connection)
+    return views.HoldersOut(items=[views.HolderOut.of(row) for row in rows])
 
 
 @router.get("/reports", responses=problem_responses(403))

@@ -11,6 +11,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.integrity.filing.faults import fault
+from services.integrity.filing.parcel import recovery_subject
 from services.integrity.inspection import repository, schemas
 from services.integrity.inspection.domain import after_decision, state_after
 from services.integrity.reports.content import age_file_of, seal_content
@@ -103,7 +105,7 @@ async def investigate(report: ReportRow, step: schemas.Investigate, bench: Bench
 async def evidence(report: ReportRow, step: schemas.Evidence, bench: Bench) -> list[Step]:
     """Something for the file."""
     if step.attachments:
-        raise _fault("attachments", "unknown_upload", "این فایل یافت نشد.", "There is no such upload.")
+        raise invalid_fields(*(fault(f"/attachments/{n}", "unknown_upload") for n in range(len(step.attachments))))
     return [_step_of(report, "evidence", bench, step.texts())]
 
 
@@ -211,21 +213,21 @@ async def _renewed(report: ReportRow, bench: Bench, *, assignee: Any) -> Step:
     custodians = (await repository.custodians_for(bench.connection, report))[: bench.custodians]
     if len(custodians) < bench.quorum or not granted:
         raise unavailable(60)
-    new = ReportKey(report.report_no, report.epoch + 1, SecretKey.generate())
+    new = ReportKey(str(report.id), report.epoch + 1, SecretKey.generate())
     return Step(
         "key_renewed",
         SYSTEM,
         bench.now,
         epoch=NewEpoch(new.epoch, new.key.recipient),
         grants=[NewGrant(new.epoch, row.username, row.key_id, new.grant(row.recipient)) for row in granted],
-        recovery=_shares(new, custodians, bench.quorum),
+        recovery=_shares(report, new, custodians, bench.quorum),
     )
 
 
-def _shares(new: ReportKey, custodians: Sequence[Any], quorum: int) -> list[NewShare]:
+def _shares(report: ReportRow, new: ReportKey, custodians: Sequence[Any], quorum: int) -> list[NewShare]:
     keys = {row.username: row.key_id for row in custodians}
     recipients = {row.username: row.recipient for row in custodians}
-    shares = shares_of(new.key, f"{new.report}#{new.epoch}", recipients, quorum)
+    shares = shares_of(new.key, recovery_subject(report.id, new.epoch), recipients, quorum)
     return [NewShare(share.among, share.holder, keys[share.holder], share.sealed, new.epoch) for share in shares]
 
 

@@ -5,51 +5,26 @@ made: to the report's present key, and to the reporter's box as well what the re
 ``message``, ``text`` and ``reference`` of ``decide``).
 """
 
-from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints, model_validator
 
+from services.integrity.filing.schemas import AgeFile, Short, Words
 from services.integrity.inspection.domain import Disposition
-from services.integrity.reports.content import PREFIX, age_file_of
+from services.integrity.reports.content import PREFIX
 from shared.kit.web.language import Text
 from shared.kit.web.problems import FieldFault, invalid_fields
-from shared.kit.web.validation import Within, field_error
-from shared.persian.text import TextError, canon
+from shared.kit.web.validation import field_error
 
 Priority = Literal["low", "normal", "high", "urgent"]
 DecidedTo = Literal["judiciary", "disciplinary", "audit_court", "prevention", "none"]
 
 _NEEDED = Text("این مورد لازم است، ساده یا رمزشده.", "This is needed, plain or sealed.")
 _TWICE = Text("این مورد را ساده یا رمزشده بفرستید، نه هر دو.", "Send this plain or sealed, not both.")
-_NOT_AGE = Text("این پروندهٔ age با کدگذاری base64 نیست.", "This is no age file in base64.")
 
-
-def _clean(multiline: bool) -> Callable[[str], str]:
-    def validate(value: str) -> str:
-        try:
-            return canon(value, multiline=multiline)
-        except TextError as error:
-            message = Text("نویسه‌های نادرستی در متن است.", "The text holds characters that are not valid.")
-            raise field_error(error.code, message) from None
-
-    return validate
-
-
-def _is_age_file(value: str) -> str:
-    try:
-        age_file_of(value)
-    except ValueError:
-        raise field_error("not_age_file", _NOT_AGE) from None
-    return value
-
-
-Prose = Annotated[str, StringConstraints(max_length=40000), AfterValidator(_clean(True)), Within(1, 10000)]
-Line = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_clean(False)), Within(1, 200)]
-AgeFile = Annotated[str, StringConstraints(max_length=100_000), AfterValidator(_is_age_file)]
 Username = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-Uploads = Annotated[list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]], Field(max_length=10)]
+Uploads = Annotated[list[Annotated[str, StringConstraints(max_length=64)]], Field(max_length=20)]
 
 
 class _Step(BaseModel):
@@ -86,7 +61,7 @@ class Triage(_Step):
     TEXTS = ("note",)
     priority: Priority
     admissible: Annotated[bool, Field(strict=True)]
-    note: Prose | None = None
+    note: Words | None = None
     sealed_note: AgeFile | None = None
     disposition: Disposition | None = None
     merged_into: UUID | None = None
@@ -141,7 +116,7 @@ class Recuse(_Step):
 
     type: Literal["recuse"]
     TEXTS = ("reason",)
-    reason: Prose | None = None
+    reason: Words | None = None
     sealed_reason: AgeFile | None = None
 
 
@@ -150,7 +125,7 @@ class Investigate(_Step):
 
     type: Literal["investigate"]
     TEXTS = ("note",)
-    note: Prose | None = None
+    note: Words | None = None
     sealed_note: AgeFile | None = None
 
 
@@ -159,7 +134,7 @@ class Evidence(_Step):
 
     type: Literal["evidence"]
     TEXTS = ("note",)
-    note: Prose | None = None
+    note: Words | None = None
     sealed_note: AgeFile | None = None
     attachments: Uploads = []
 
@@ -169,7 +144,7 @@ class Message(_Step):
 
     type: Literal["message"]
     TEXTS = ("body",)
-    body: Prose | None = None
+    body: Words | None = None
     sealed_body: AgeFile | None = None
 
 
@@ -179,7 +154,7 @@ class Finding(_Step):
     type: Literal["finding"]
     TEXTS = ("text",)
     substantiated: Annotated[bool, Field(strict=True)]
-    text: Prose | None = None
+    text: Words | None = None
     sealed_text: AgeFile | None = None
 
 
@@ -191,11 +166,11 @@ class Decide(_Step):
     TEXTS = ("text",)
     MAY = ("reference", "prevention")
     to: DecidedTo
-    text: Prose | None = None
+    text: Words | None = None
     sealed_text: AgeFile | None = None
-    reference: Line | None = None
+    reference: Short | None = None
     sealed_reference: AgeFile | None = None
-    prevention: Prose | None = None
+    prevention: Words | None = None
     sealed_prevention: AgeFile | None = None
 
 
@@ -204,7 +179,7 @@ class Close(_Step):
 
     type: Literal["close"]
     TEXTS = ("reason",)
-    reason: Prose | None = None
+    reason: Words | None = None
     sealed_reason: AgeFile | None = None
 
 
@@ -213,7 +188,7 @@ class Reopen(_Step):
 
     type: Literal["reopen"]
     TEXTS = ("reason",)
-    reason: Prose | None = None
+    reason: Words | None = None
     sealed_reason: AgeFile | None = None
 
 

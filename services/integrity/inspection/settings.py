@@ -8,7 +8,7 @@ from shared.kit.settings import ServiceSettings
 
 class InspectionSettings(ServiceSettings):
     """``days_…``: terms in working days; ``feedback_months`` in Jalali months; ``days_escalate`` from one level of a
-    missed clock to the next. ``custodian_quorum`` of all custodians recover a report's key."""
+    missed clock to the next. ``clock_seconds``: how often a worker looks."""
 
     days_acknowledge: int = Field(default=3, ge=1, le=366)
     days_triage: int = Field(default=5, ge=1, le=366)
@@ -20,7 +20,6 @@ class InspectionSettings(ServiceSettings):
     days_escalate: int = Field(default=2, ge=1, le=366)
     feedback_months: int = Field(default=3, ge=1, le=24)
     clock_seconds: float = Field(default=60.0, gt=0)
-    custodian_quorum: int = Field(default=3, ge=2, le=9)
 
     def terms(self) -> Terms:
         """The terms of a report's clocks."""

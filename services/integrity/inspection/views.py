@@ -4,7 +4,7 @@ import base64
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -52,6 +52,31 @@ class ReportOut(_Out):
     filed_on: str
     state_since: datetime
     clocks: list[ClockOut]
+
+
+class HolderOut(_Out):
+    """Somebody who holds a key; ``leaf`` is the hash of the leaf that says so in the log."""
+
+    username: str
+    role: Literal["inspector", "supervisor", "custodian"]
+    title: str | None
+    province: str | None
+    organisation_id: str | None
+    recipient: str
+    registered_at: datetime
+    leaf: str
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """From a row of ``holders``."""
+        names = ("username", "role", "title", "province", "organisation_id", "recipient", "registered_at")
+        return cls(**{name: getattr(row, name) for name in names}, leaf=row.last_leaf.hex())
+
+
+class HoldersOut(_Out):
+    """The holders, by name."""
+
+    items: list[HolderOut]
 
 
 class ReportPage(_Out):
