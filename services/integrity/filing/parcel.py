@@ -16,6 +16,7 @@ from services.integrity.filing.faults import KEYS_CHANGED, fault
 from services.integrity.filing.schemas import ReportIn, SealingIn, ShareIn
 from services.integrity.reports.content import seal_content
 from services.integrity.reports.story import NewGrant, NewShare
+from services.integrity.reports.subjects import identity_subject, recovery_subject
 from services.integrity.sealing.age import ReportKey, SecretKey, seal
 from services.integrity.sealing.shares import SealedShare, shares_of
 from shared.kit.web.problems import Problem, invalid_fields
@@ -36,16 +37,6 @@ class Parcel:
     identity_sealed: bytes | None = None
     identity_recipient: str | None = None
     identity: Sequence[NewShare] = ()
-
-
-def recovery_subject(report_id: UUID, epoch: int) -> str:
-    """What the shares of a report's key say that they are of."""
-    return f"report:{report_id}:{epoch}"
-
-
-def identity_subject(report_id: UUID) -> str:
-    """What the shares of the key of a reporter's identity say that they are of."""
-    return f"identity:{report_id}"
 
 
 def seal_here(report: ReportIn, readers: Readers, custodians: Sequence[Holder], quorum: int) -> Parcel:

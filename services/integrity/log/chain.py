@@ -7,9 +7,8 @@ and has it countersigned; then ``receipt_of`` has the proof.
 import asyncio
 import time
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,6 +18,7 @@ from services.integrity.log.proof import LogProof
 from services.integrity.log.receipt import Receipt
 from services.integrity.log.tiles import nodes_in_tiles, tiles_for
 from shared.kit.db import Database
+from shared.kit.tlog.cosignature import timestamp_of
 from shared.kit.tlog.merkle import inclusion_proof, inclusion_ranges
 from shared.kit.tlog.notes import Note, Signature
 
@@ -28,7 +28,7 @@ QUORUM = 2
 _POLL_SECONDS = 0.05
 _PATIENCE_SECONDS = 1.0
 """How long after the log's own signature the witnesses' are waited for."""
-_STALE = timedelta(seconds=10)
+_STALE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +118,19 @@ async def countersigned(connection: AsyncConnection, size: int, note: str) -> No
     return Note.parse(note).signed(*(Signature.parse(line) for line in lines))
 
 
-async def shown_checkpoint(connection: AsyncConnection, quorum: int) -> Any:
-    """The checkpoint to show (``size, note, signed_at``): the newest one that ``quorum`` witnesses countersigned, or
-    the newest of all once that is old; None while nothing was signed."""
+async def shown_checkpoint(connection: AsyncConnection, quorum: int) -> Note | None:
+    """The checkpoint to show: the newest one that ``quorum`` witnesses countersigned, or, once their signatures are
+    old, the newest of all; None while nothing was signed."""
     newest = await repository.newest_checkpoint(connection)
+    if newest is None:
+        return None
     witnessed = await repository.newest_witnessed(connection, quorum)
-    if witnessed is None or newest.signed_at - witnessed.signed_at > _STALE:
-        return newest
-    return witnessed
+    if witnessed is not None and witnessed.size < newest.size:
+        note = await countersigned(connection, witnessed.size, witnessed.note)
+        signed = max(timestamp_of(signature.value) for signature in note.signatures[1:])
+        if time.time() - signed < _STALE_SECONDS:
+            return note
+    return await countersigned(connection, newest.size, newest.note)
 
 
 async def wait_for_receipt(

@@ -40,9 +40,9 @@ async def leaf_by_hash(connection: AsyncConnection, leaf_hash: bytes) -> Any:
 
 
 async def newest_checkpoint(connection: AsyncConnection) -> Any:
-    """The checkpoint of the largest size (``size, note, signed_at``); None while nothing was ever signed."""
+    """The checkpoint of the largest size (``size, note``); None while nothing was ever signed."""
     return (
-        await connection.execute(text("SELECT size, note, signed_at FROM log_checkpoints ORDER BY size DESC LIMIT 1"))
+        await connection.execute(text("SELECT size, note FROM log_checkpoints ORDER BY size DESC LIMIT 1"))
     ).one_or_none()
 
 
@@ -51,7 +51,7 @@ async def newest_witnessed(connection: AsyncConnection, quorum: int) -> Any:
     return (
         await connection.execute(
             text(
-                "SELECT size, note, signed_at FROM log_checkpoints WHERE size = (SELECT size FROM log_cosignatures"
+                "SELECT size, note FROM log_checkpoints WHERE size = (SELECT size FROM log_cosignatures"
                 " GROUP BY size HAVING count(*) >= :quorum ORDER BY size DESC LIMIT 1)"
             ),
             {"quorum": quorum},
@@ -64,7 +64,7 @@ async def first_witnessed(connection: AsyncConnection, index: int, quorum: int) 
     return (
         await connection.execute(
             text(
-                "SELECT size, note, signed_at FROM log_checkpoints WHERE size = (SELECT size FROM log_cosignatures"
+                "SELECT size, note FROM log_checkpoints WHERE size = (SELECT size FROM log_cosignatures"
                 " WHERE size > :index GROUP BY size HAVING count(*) >= :quorum ORDER BY size LIMIT 1)"
             ),
             {"index": index, "quorum": quorum},
@@ -115,8 +115,8 @@ async def add_cosignature(connection: AsyncConnection, size: int, witness: str, 
     """Keeps a countersignature, verified; the first one for a checkpoint stays."""
     await connection.execute(
         text(
-            "INSERT INTO log_cosignatures (size, witness, line) VALUES (:size, :witness, :line)"
-            " ON CONFLICT (size, witness) DO NOTHING"
+            "INSERT INTO log_cosignatures (size, witness, n, line) SELECT :size, :witness, coalesce(max(n), 0) + 1,"
+            " :line FROM log_cosignatures WHERE witness = :witness ON CONFLICT (size, witness) DO NOTHING"
         ),
         {"size": size, "witness": witness, "line": line},
     )

@@ -52,7 +52,7 @@ _PLACE_LEAVES = """
 UPDATE log_leaves SET index = placed.index
 FROM unnest($1::bigint[], $2::bigint[]) AS placed (id, index) WHERE log_leaves.id = placed.id
 """
-_ADD_CHECKPOINT = "INSERT INTO log_checkpoints (size, note) VALUES ($1, $2)"
+_ADD_CHECKPOINT = "INSERT INTO log_checkpoints (size, previous, note) VALUES ($1, $2, $3)"
 
 
 class Halted(Exception):
@@ -157,7 +157,7 @@ class Sequencer:
         """Checks the log as it stands; an empty one gets its first checkpoint, over no leaves."""
         async with connection.transaction(isolation="repeatable_read"):
             if await connection.fetchval(_HEAD) is None and not await connection.fetchval(_COUNT):
-                await self._sign(connection, _Head(0, EMPTY_ROOT))
+                await self._sign(connection, _Head(0, EMPTY_ROOT), previous=None)
             await self._head(connection)
         metrics.halted.set(0)
 
@@ -184,15 +184,15 @@ class Sequencer:
             await connection.execute(_PLACE_LEAVES, [row["id"] for row in rows], places)
             # the new tree's edge: of the old edge and what has grown, the longer value wins
             signed = _Head(size, root(size, nodes_in_tiles({**edge, **tiles})))
-            await self._sign(connection, signed)
+            await self._sign(connection, signed, previous=head.size)
         self._signed = signed
         metrics.size.set(size)
         return len(rows)
 
-    async def _sign(self, connection: asyncpg.Connection, head: _Head) -> None:
+    async def _sign(self, connection: asyncpg.Connection, head: _Head, *, previous: int | None) -> None:
         text = str(Checkpoint(self._keys.policy.origin, head.size, head.root))
         note = Note(text).signed(self._keys.signer.sign(text))
-        await connection.execute(_ADD_CHECKPOINT, head.size, str(note))
+        await connection.execute(_ADD_CHECKPOINT, head.size, previous, str(note))
 
     async def _head(self, connection: asyncpg.Connection) -> tuple[_Head, dict[TileId, bytes]]:
         """The last checkpoint and the tiles at its edge; Halted unless entries, tiles and signature agree with it."""

@@ -23,7 +23,6 @@ CREATE TABLE log_leaves (
     leaf bytea NOT NULL,
     nonce bytea CHECK (length(nonce) = 32),
     index bigint UNIQUE,
-    recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     UNIQUE (chain, seq),
     UNIQUE (chain, seq, hash),
     FOREIGN KEY (chain, previous_seq, previous) REFERENCES log_leaves (chain, seq, hash),
@@ -46,19 +45,22 @@ CREATE TABLE log_tiles (
     PRIMARY KEY (level, index)
 );
 
--- every checkpoint that was ever signed
+-- every checkpoint that was ever signed; each names the one before, so that none can go unseen
 CREATE TABLE log_checkpoints (
     size bigint PRIMARY KEY CHECK (size >= 0),
+    previous bigint UNIQUE REFERENCES log_checkpoints (size) CHECK (previous < size),
     note text NOT NULL,
-    signed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    CHECK ((size = 0) = (previous IS NULL))
 );
 
+-- a witness's countersignatures, numbered from 1 without a gap
 CREATE TABLE log_cosignatures (
     size bigint NOT NULL REFERENCES log_checkpoints (size),
     witness text NOT NULL,
+    n bigint NOT NULL CHECK (n > 0),
     line text NOT NULL,
-    received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (size, witness)
+    PRIMARY KEY (size, witness),
+    UNIQUE (witness, n)
 );
 
 -- of ZRM's case events: the id and the hash of the body, nothing else
@@ -69,12 +71,13 @@ CREATE TABLE zrm_events (
 );
 CREATE INDEX zrm_events_day ON zrm_events (day);
 
+-- a day's root, and the hashes of the events that it is over, in the order of their ids
 CREATE TABLE zrm_roots (
     day date PRIMARY KEY,
     events bigint NOT NULL,
     root bytea NOT NULL CHECK (length(root) = 32),
-    leaf_hash bytea NOT NULL REFERENCES log_leaves (hash),
-    made_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    hashes bytea NOT NULL,
+    leaf_hash bytea NOT NULL UNIQUE REFERENCES log_leaves (hash)
 );
 """
 
