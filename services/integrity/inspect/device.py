@@ -1,4 +1,4 @@
-"""What happens on the holder's own device: opening, sealing, re-wrapping, shares. Takes the API's JSON, calls nobody."""
+"""What happens on the holder's own device: opening, sealing, re-wrapping, shares. Takes the API's JSON, asks nobody."""
 
 import base64
 from collections import defaultdict
@@ -9,11 +9,13 @@ from uuid import UUID
 
 import orjson
 
-from services.integrity.filing.parcel import identity_subject, recovery_subject
 from services.integrity.reports.content import open_content, seal_field
+from services.integrity.reports.subjects import identity_subject, recovery_subject
 from services.integrity.sealing.age import NotOpened, ReportKey, SecretKey, open_sealed
 from services.integrity.sealing.shares import NotRecovered, Share, recover
 
+TEXTS = ("note", "reason", "body", "text", "reference", "prevention")
+"""Fields of steps that are sealed."""
 TOLD = frozenset({("message", "body"), ("decide", "text"), ("decide", "reference")})
 """Fields of steps that the reporter reads, too."""
 
@@ -50,11 +52,11 @@ class OpenedReport:
             keys[key.epoch] = key
         return cls(document, keys, {step["seq"]: _content(step, keys) for step in document["steps"] if step["sealed"]})
 
-    def sealed(self, step: Mapping[str, Any], *, names: Iterable[str]) -> dict[str, Any]:
-        """A step whose texts ``names`` are sealed on this device: to the report's present key, and what the reporter
-        reads to their box, too."""
+    def sealed(self, step: Mapping[str, Any]) -> dict[str, Any]:
+        """A step whose texts are sealed on this device: to the report's present key, and what the reporter reads to
+        their box, too."""
         sealed = dict(step)
-        for name in names:
+        for name in TEXTS:
             if (value := sealed.pop(name, None)) is not None:
                 told = [self.document["box_recipient"]] if (step["type"], name) in TOLD else []
                 sealed[f"sealed_{name}"] = seal_field(value, [self.document["recipient"], *told])
@@ -131,9 +133,7 @@ def recovered(opening: Mapping[str, Any], *mine: SecretKey) -> dict[int | None, 
     return {entry["epoch"]: _recovered(entry, sets) for entry in opening["keys"]}
 
 
-def _recovered(
-    entry: Mapping[str, Any], sets: Mapping[tuple[int | None, tuple[str, ...]], list[Share]]
-) -> SecretKey:
+def _recovered(entry: Mapping[str, Any], sets: Mapping[tuple[int | None, tuple[str, ...]], list[Share]]) -> SecretKey:
     for (epoch, among), shares in sorted(sets.items(), key=lambda item: item[0][1]):
         if epoch == entry["epoch"] and {share.holder for share in shares} == set(among):
             return recover(shares, entry["recipient"])

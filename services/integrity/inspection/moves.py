@@ -12,12 +12,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.filing.faults import fault
-from services.integrity.filing.parcel import recovery_subject
 from services.integrity.inspection import repository, schemas
 from services.integrity.inspection.domain import after_decision, state_after
 from services.integrity.reports.content import age_file_of, seal_content
 from services.integrity.reports.repository import ReportRow
 from services.integrity.reports.story import SYSTEM, NewEpoch, NewGrant, NewShare, Step
+from services.integrity.reports.subjects import recovery_subject
 from services.integrity.sealing.age import ReportKey, SecretKey
 from services.integrity.sealing.shares import shares_of
 from shared.kit.web.language import Text

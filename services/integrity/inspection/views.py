@@ -137,8 +137,9 @@ class FileOut(_Out):
 class ReportDetailOut(ReportOut):
     """A report with its sealed content and the caller's grants. ``grant`` is the one that opens the present ``epoch``
     with the caller's present key, null if there is none. New content is sealed to ``recipient``, and what the reporter
-    is to read to ``box_recipient``, too."""
+    is to read to ``box_recipient``, too. ``version`` is what the ``ETag`` says."""
 
+    version: int
     epoch: int
     recipient: str
     box_recipient: str
@@ -205,6 +206,7 @@ async def detail(connection: AsyncConnection, report: ReportRow, caller: str, te
     steps = await steps_of(connection, report.id)
     return ReportDetailOut(
         **_fields(report, terms, levels.get(report.id, {})),
+        version=report.version,
         epoch=report.epoch,
         recipient=report.recipient,
         box_recipient=report.box_recipient,
