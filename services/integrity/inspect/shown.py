@@ -72,7 +72,8 @@ def report(opened: OpenedReport) -> Iterator[str]:
     """All of a report, with its content."""
     document = opened.document
     yield f"گزارش {document['report_no']} · {STATES[document['state']].fa} · {document['mode']}"
-    yield f"دربارهٔ {document['organisation_id']} · استان {document['province'] or '-'} · ثبت {date(document['filed_on'])}"
+    place = document["province"] or "-"
+    yield f"دربارهٔ {document['organisation_id']} · استان {place} · ثبت {date(document['filed_on'])}"
     yield f"بازرس: {document['inspector'] or 'هیچ‌کس'} · دورهٔ کلید {to_persian(str(document['epoch']))}"
     for clock in document["clocks"]:
         told = f" ⚠ به {_LEVELS[clock['level']]} گفته شد" if clock["level"] else ""
