@@ -26,7 +26,7 @@ SMALL_BODY = 64 * 1024
 CASE_BODY = 128 * 1024
 REPORT_BODY = 256 * 1024
 
-QUIET = ("/v1/reports", "/v1/inspect")
+QUIET = ("/v1/reports", "/v1/inspect", "/v1/log")
 """Under these nothing is logged or traced, here or behind: who asks about corruption reports, and when, is not kept."""
 
 

@@ -29,7 +29,7 @@ from shared.kit.clock import Clock, exclusive
 from shared.kit.db import Database
 from shared.kit.runtime import Chassis, Check, Job, Service
 
-QUIET = ("/v1/reports", "/v1/inspect")
+QUIET = ("/v1/reports", "/v1/inspect", "/v1/log")
 """No line of log and no trace of who asks what here."""
 
 

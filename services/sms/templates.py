@@ -34,6 +34,13 @@ def otp_text(code: str, language: Language) -> str:
     return f"کد ورود شما به سامانهٔ صدا: {code}\nاین کد تا پنج دقیقه معتبر است. آن را به هیچ‌کس نگویید."
 
 
+def notice_text(language: Language) -> str:
+    """Something new waits in the system; whoever reads over a shoulder learns no more."""
+    if language == "en":
+        return "There is a new message for you in Seda."
+    return "پیام تازه‌ای برای شما در سامانهٔ صدا هست."
+
+
 def step_text(event: Event, code: str, language: Language, keys: SmsKeys) -> str | None:
     """What a citizen is told of a step; None for events that are not told. ``code`` is the case's tracking code."""
     write = _WRITERS.get(type(event))
