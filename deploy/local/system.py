@@ -117,6 +117,8 @@ class Layout:
             "SEDA_RUN_FILE": str(self.run_file),
             "SEDA_FONTS_DIR": str(LOCAL / "fonts"),
             "SEDA_LETTERS_DIR": str(self.base / "letters"),
+            "SEDA_UPLOADS_DIR": str(self.base / "uploads" / service),
+            "SEDA_EVIDENCE_DIR": str(self.base / "evidence"),
             "SEDA_PUBLIC_URL": self.url("gateway"),
             "SEDA_SMSC_PORT": str(self.ports["smsc"]),
             "SEDA_SMSC_PASSWORD": self.passwords.get("smsc", ""),

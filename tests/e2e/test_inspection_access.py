@@ -41,6 +41,7 @@ RULES: dict[Key, Rule] = {
     ("GET", "/v1/inspect/keys"): Rule(welcome=INSPECTORS | CUSTODIANS),
     ("GET", "/v1/inspect/reports"): Rule(welcome=INSPECTORS),
     ("GET", "/v1/inspect/reports/{report_id}"): Rule(),
+    ("GET", "/v1/inspect/reports/{report_id}/attachments/{n}"): Rule(),
     ("POST", "/v1/inspect/reports/{report_id}/steps"): Rule(_STEP),
     ("GET", "/v1/inspect/reports/{report_id}/identity"): Rule(),
     ("POST", "/v1/inspect/reports/{report_id}/identity"): Rule({"reason": "می‌خواهم بدانم"}),
@@ -127,7 +128,7 @@ def test_every_route_has_a_rule() -> None:
 @pytest.mark.parametrize("key", sorted(RULES), ids=" ".join)
 def test_nobody_gets_in_who_may_not(scene: Scene, key: Key) -> None:
     rule, (method, template) = RULES[key], key
-    path = template.replace("{report_id}", scene.report_id)
+    path = template.replace("{report_id}", scene.report_id).replace("{n}", "1")
     for name, caller in scene.callers.items():
         if template.startswith("/v1/reports/mine") and name == "another report's reporter":
             continue  # whose own it is: see below

@@ -31,6 +31,7 @@ from services.integrity.keys import IntegrityKeys
 from services.integrity.log.chain import receipt_of, wait_for_receipt
 from services.integrity.reports import repository
 from services.integrity.reports.derivations import Derivations
+from services.integrity.reports.files import Files
 from services.integrity.reports.once import OnceOnly
 from services.integrity.reports.story import FILED, REPORTER, SYSTEM, NewEpoch, Step, take, whole_hour
 from services.integrity.sealing.receipt_code import ReceiptCode
@@ -58,12 +59,18 @@ class Filing:
     """The use cases of whoever reports: what to seal to, and filing."""
 
     def __init__(
-        self, settings: IntegritySettings, database: Database, keys: IntegrityKeys, derivations: Derivations
+        self,
+        settings: IntegritySettings,
+        database: Database,
+        keys: IntegrityKeys,
+        derivations: Derivations,
+        files: Files,
     ) -> None:
         self._settings = settings
         self._database = database
         self._keys = keys
         self._derivations = derivations
+        self._files = files
 
     async def seal_to(self, organisation_id: str | None, province: str | None) -> KeysOut:
         """Whom a client seals to. Raises a 503 problem while too few have registered a key."""
@@ -82,8 +89,9 @@ class Filing:
             quorum=self._settings.quorum,
         )
 
-    async def file(self, report: ReportIn, once: OnceOnly) -> FiledOut:
-        """Files the report; the answer waits a little for the proof that it stands in the log.
+    async def file(self, report: ReportIn, once: OnceOnly, owner: str | None) -> FiledOut:
+        """Files the report; the answer waits a little for the proof that it stands in the log. ``owner``: in whose name
+        its files were uploaded, None for nobody.
 
         Raises 422 for what does not fit, 409 while the same key is under way or keys have changed, 503 while too few
         have registered a key or too much waits.
@@ -91,7 +99,7 @@ class Filing:
         async with self._database.reading() as connection:
             if (kept := await once.kept(connection)) is not None:
                 return await self._again(kept)
-            await _check(connection, report)
+            await _check(connection, report, owner)
             holders = await self._holders(connection)
             code = None if report.box else await _free_code(connection)
         box = await self._box(report, code)
@@ -101,7 +109,7 @@ class Filing:
             async with self._database.transaction() as connection:
                 if (kept := await once.begin(connection)) is None:
                     filed["leaf"] = (
-                        await self._write(connection, report, filed["report_no"], box, parcel, inspector)
+                        await self._write(connection, report, owner, filed["report_no"], box, parcel, inspector)
                     ).hex()
                     await once.keep(connection, orjson.dumps(filed))
         except IntegrityError:
@@ -160,6 +168,7 @@ class Filing:
         self,
         connection: AsyncConnection,
         report: ReportIn,
+        owner: str | None,
         report_no: str,
         box: _Box,
         parcel: Parcel,
@@ -169,6 +178,7 @@ class Filing:
         the first one's leaf."""
         hour = whole_hour(datetime.now(UTC))
         number = _number(report)
+        files = await self._files.take(connection, report.attachments, owner or "", parcel.recipient, FIRST_EPOCH)
         row = await repository.add_report(
             connection,
             id=parcel.report_id,
@@ -203,6 +213,7 @@ class Filing:
             grants=parcel.grants,
             recovery=parcel.recovery,
             identity=parcel.identity,
+            files=files,
         )
         row, recorded = await take(connection, row, filed, self._keys)
         await take(connection, row, Step("acknowledged_by_machine", SYSTEM, hour, visible=True), self._keys)
@@ -229,11 +240,12 @@ async def receipts_of(connection: AsyncConnection, leaf: bytes) -> ReceiptOut | 
     return receipt_out(await receipt_of(connection, leaf))
 
 
-async def _check(connection: AsyncConnection, report: ReportIn) -> None:
+async def _check(connection: AsyncConnection, report: ReportIn, owner: str | None) -> None:
     wrong = faults_of(report)
     if not await knows_organisation(connection, report.organisation_id):
         wrong.append(fault("/organisation_id", "unknown_organisation"))
-    wrong += [fault(f"/attachments/{n}", "unknown_upload") for n in range(len(report.attachments))]
+    if owner is None:
+        wrong += [fault(f"/attachments/{n}", "unknown_upload") for n in range(len(report.attachments))]
     if wrong:
         raise invalid_fields(*wrong)
 

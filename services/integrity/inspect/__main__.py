@@ -68,6 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     _report(_command(commands, "show", "read a report; that it was read is recorded", _show))
     step = _report(_command(commands, "step", "take a step on a report; texts are sealed on this device", _step))
     _step_options(step)
+    step.add_argument("--attach", type=Path, action="append", default=[], help="evidence: a file; repeatable")
+    file = _report(_command(commands, "file", "save a file of a report, opened on this device", _file))
+    file.add_argument("n", type=int)
+    file.add_argument("out", type=Path)
+    file.add_argument("--original", action="store_true", help="the evidence as it was sent; it may be harmful")
     for name, help, run in (
         ("assign", "give a report to an inspector, its keys re-wrapped here", _assign),
         ("grant", "give a report's keys to a new key of whoever has it, or to a supervisor", _grant),
@@ -166,8 +171,18 @@ def _step(office: Office, arguments: argparse.Namespace) -> Iterable[str]:
         step["substantiated"] = not arguments.not_substantiated
     if arguments.type == "decide":
         step["to"] = arguments.to
+    if arguments.attach:
+        step["attachments"] = [office.upload(path.read_bytes()) for path in arguments.attach]
     after = office.step(office.read(_id(office, arguments.report)), **step)
     yield next(shown.report(after))
+
+
+def _file(office: Office, arguments: argparse.Namespace) -> Iterable[str]:
+    report = office.read(_id(office, arguments.report))
+    content = office.file(report, arguments.n, original=arguments.original)
+    with os.fdopen(os.open(arguments.out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(content)
+    yield f"{arguments.out}: {len(content)} bytes"
 
 
 def _assign(office: Office, arguments: argparse.Namespace) -> Iterable[str]:

@@ -4,6 +4,7 @@ import base64
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Self
 from uuid import UUID
 
@@ -61,6 +62,15 @@ class OpenedReport:
                 told = [self.document["box_recipient"]] if (step["type"], name) in TOLD else []
                 sealed[f"sealed_{name}"] = seal_field(value, [self.document["recipient"], *told])
         return sealed
+
+    def file(self, file: Mapping[str, Any], sealed: bytes) -> bytes:
+        """A file of ``attachments``, opened. NotOpened without its key, or if it is another file's bytes."""
+        if sha256(sealed).hexdigest() not in (file["original_sha256"], file["cleaned_sha256"]):
+            raise NotOpened("this is not the file that the report names")
+        key = self.keys.get(file["epoch"])
+        if key is None:
+            raise NotOpened("the key of the file's epoch is not on this device")
+        return open_sealed(sealed, key.key)
 
     def regrant(self, recipient: str) -> dict[str, Any]:
         """``grant`` and ``earlier`` of the steps ``assign`` and ``grant``: all of the report's keys, re-wrapped.

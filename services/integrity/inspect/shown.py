@@ -86,6 +86,9 @@ def report(opened: OpenedReport) -> Iterator[str]:
                 yield f"   {name}: {value}"
         if step["sealed"]:
             yield from _content(opened.contents[step["seq"]])
+    for file in document["attachments"]:
+        clean = "" if file["cleaned_sha256"] else "، بی رونوشت پاک"
+        yield f"پیوست {to_persian(str(file['n']))}: {file['media_type']} (گام {to_persian(str(file['seq']))}{clean})"
     yield f"\nخواندن‌ها: {to_persian(str(len(document['readings'])))}"
 
 

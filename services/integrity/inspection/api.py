@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import AwareDatetime
 
 from services.integrity.holders.api import Holder
@@ -79,6 +79,27 @@ async def read_report(
     report, version = await service.read(connection, caller, report_id, inspection)
     response.headers["ETag"] = etag(version)
     return report
+
+
+@router.get(
+    "/reports/{report_id}/attachments/{n}",
+    response_class=Response,
+    responses={
+        **problem_responses(403, 404, 503),
+        200: {"description": "An age file", "content": {"application/octet-stream": {}}},
+    },
+)
+async def read_file(
+    report_id: UUID,
+    n: Annotated[int, Path(ge=1, le=10_000)],
+    caller: Inspector,
+    connection: Transaction,
+    inspection: InspectionOf,
+    original: bool = False,
+) -> Response:
+    """A file of the report, sealed: the cleaned copy, or with ``original`` the evidence itself. Reading is recorded."""
+    sealed = await service.read_file(connection, caller, report_id, n, inspection, original=original)
+    return Response(sealed, media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
 
 
 @router.post("/reports/{report_id}/steps", responses=problem_responses(403, 404, 409, 412, 428, 503))

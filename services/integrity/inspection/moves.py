@@ -11,15 +11,17 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.integrity.filing.faults import fault
 from services.integrity.inspection import repository, schemas
 from services.integrity.inspection.domain import after_decision, state_after
 from services.integrity.reports.content import age_file_of, seal_content
+from services.integrity.reports.files import Files
 from services.integrity.reports.repository import ReportRow
 from services.integrity.reports.story import SYSTEM, NewEpoch, NewGrant, NewShare, Step
 from services.integrity.reports.subjects import recovery_subject
 from services.integrity.sealing.age import ReportKey, SecretKey
 from services.integrity.sealing.shares import shares_of
+from shared.kit.auth import Principal
+from shared.kit.uploads import owner_of
 from shared.kit.web.language import Text
 from shared.kit.web.problems import CONFLICT, FieldFault, Problem, invalid_fields, unavailable
 
@@ -28,11 +30,12 @@ _HELD = Text("این کلیدها پیش‌تر به این فرد داده شد
 
 @dataclass(frozen=True)
 class Bench:
-    """What the moves need besides the step: who acts, now (UTC), how many of how many custodians recover a key, and
-    which reports the caller may name (``within``)."""
+    """What the moves need besides the step: the files, who acts, now (UTC), how many of how many custodians recover a
+    key, and which reports the caller may name (``within``)."""
 
     connection: AsyncConnection
-    actor: str
+    files: Files
+    caller: Principal
     now: datetime
     quorum: int
     custodians: int
@@ -90,7 +93,9 @@ async def grant(report: ReportRow, step: schemas.Grant, bench: Bench) -> list[St
 
 async def recuse(report: ReportRow, step: schemas.Recuse, bench: Bench) -> list[Step]:
     """The inspector is out of it; a supervisor is to give it to somebody else."""
-    recused = _step_of(report, "recuse", bench, step.texts(), changes={"assignee": None}, revoked=[bench.actor])
+    recused = _step_of(
+        report, "recuse", bench, step.texts(), changes={"assignee": None}, revoked=[bench.caller.subject]
+    )
     return [recused, await _renewed(report, bench, assignee=None)]
 
 
@@ -104,9 +109,15 @@ async def investigate(report: ReportRow, step: schemas.Investigate, bench: Bench
 
 async def evidence(report: ReportRow, step: schemas.Evidence, bench: Bench) -> list[Step]:
     """Something for the file."""
-    if step.attachments:
-        raise invalid_fields(*(fault(f"/attachments/{n}", "unknown_upload") for n in range(len(step.attachments))))
-    return [_step_of(report, "evidence", bench, step.texts())]
+    files = await bench.files.take(
+        bench.connection,
+        step.attachments,
+        owner_of(bench.caller),
+        report.recipient,
+        report.epoch,
+        report_id=report.id,
+    )
+    return [_step_of(report, "evidence", bench, step.texts(), files=files)]
 
 
 async def message(report: ReportRow, step: schemas.Message, bench: Bench) -> list[Step]:
@@ -176,7 +187,7 @@ def _step_of(report: ReportRow, type: str, bench: Bench, texts: Mapping[str, Any
     if type == "acknowledge":
         more["changes"] = {**more["changes"], "state": state_after("acknowledge", report.state)}
     sealed = seal_content(texts, [report.recipient]) if texts else None
-    return Step(type, bench.actor, bench.now, sealed=sealed, **more)
+    return Step(type, bench.caller.subject, bench.now, sealed=sealed, **more)
 
 
 async def _holder(report: ReportRow, username: str, bench: Bench, field: str, roles: frozenset[str]) -> Any:

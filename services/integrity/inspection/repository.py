@@ -122,6 +122,12 @@ async def files_of(connection: AsyncConnection, report_id: UUID) -> Sequence[Any
     return (await connection.execute(query)).all()
 
 
+async def file_of(connection: AsyncConnection, report_id: UUID, n: int) -> Row[Any] | None:
+    """A file of a report by its number."""
+    query = select(report_files).where(report_files.c.report_id == report_id, report_files.c.n == n)
+    return (await connection.execute(query)).one_or_none()
+
+
 async def holder(connection: AsyncConnection, username: str) -> Row[Any] | None:
     """A holder of a key who is active."""
     query = select(holders).where(holders.c.username == username, holders.c.active)

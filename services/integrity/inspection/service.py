@@ -11,12 +11,14 @@ from services.integrity.inspection import domain, repository, schemas, views
 from services.integrity.inspection.clocks import Terms
 from services.integrity.inspection.moves import MOVES, Bench
 from services.integrity.keys import IntegrityKeys
+from services.integrity.reports.files import Files
 from services.integrity.reports.repository import ReportRow
 from services.integrity.reports.story import Step, take
 from shared.kit.auth import Principal
+from shared.kit.uploads import Damaged
 from shared.kit.web.etags import check_if_match
 from shared.kit.web.language import Text
-from shared.kit.web.problems import CONFLICT, FORBIDDEN, NOT_FOUND, Problem
+from shared.kit.web.problems import CONFLICT, FORBIDDEN, NOT_FOUND, Problem, unavailable
 
 REFUSALS: dict[domain.Refusal, Text] = {
     domain.Refusal.STATE: Text(
@@ -32,9 +34,11 @@ REFUSALS: dict[domain.Refusal, Text] = {
 
 @dataclass(frozen=True)
 class Inspection:
-    """What the use cases stand on: the keys, the clocks' terms, and how many of how many custodians recover a key."""
+    """What the use cases stand on: the keys, the files, the clocks' terms, and how many of how many custodians recover
+    a key."""
 
     keys: IntegrityKeys
+    files: Files
     terms: Terms
     quorum: int
     custodians: int
@@ -61,6 +65,37 @@ async def read(
     reading = Step(views.READ, caller.subject, datetime.now(UTC), counts=False)
     report, _ = await take(connection, report, reading, inspection.keys)
     return await views.detail(connection, report, caller.subject, inspection.terms), report.version
+
+
+async def read_file(
+    connection: AsyncConnection,
+    caller: Principal,
+    report_id: UUID,
+    n: int,
+    inspection: Inspection,
+    *,
+    original: bool,
+) -> bytes:
+    """A sealed file of a report within reach: the cleaned copy, or the original, which may harm whoever opens it. That
+    it was read is a step.
+
+    Raises a 404 problem for a report out of reach, and for a file or a cleaned copy that there is none of; 503 if the
+    store does not give it.
+    """
+    report = await _in_reach(connection, caller, report_id)
+    file = await repository.file_of(connection, report_id, n)
+    hash, size = (None, None) if file is None else (file.original_sha256, file.size)
+    if file is not None and not original:
+        hash, size = file.cleaned_sha256, file.cleaned_size
+    if hash is None or size is None:
+        raise Problem(NOT_FOUND)
+    data = {"file": n, "original": original}
+    reading = Step(views.READ, caller.subject, datetime.now(UTC), data=data, counts=False)
+    await take(connection, report, reading, inspection.keys)
+    try:
+        return await inspection.files.sealed(hash, size)
+    except (Damaged, OSError):
+        raise unavailable() from None
 
 
 async def take_step(
@@ -92,7 +127,8 @@ async def take_step(
         raise Problem(CONFLICT, detail=REFUSALS[refusal], code=refusal.value)
     bench = Bench(
         connection,
-        caller.subject,
+        inspection.files,
+        caller,
         datetime.now(UTC),
         inspection.quorum,
         inspection.custodians,

@@ -116,20 +116,23 @@ class StepOut(_Out):
 
 
 class ReadingOut(_Out):
-    """Who read the report, and when."""
+    """Who read the report (``file``: one of its files), and when."""
 
     at: datetime
     by: str
+    file: int | None
 
 
 class FileOut(_Out):
-    """A file of the report; its bytes come sealed from ``…/attachments/{n}``."""
+    """A file of the report. Its bytes come sealed from ``…/attachments/{n}``: a cleaned copy, if one could be made, and
+    with ``?original=true`` the evidence as it was sent. Sizes and hashes are those of the sealed files."""
 
     n: int
     seq: int
     epoch: int
     media_type: str
     size: int
+    cleaned_size: int | None
     original_sha256: str
     cleaned_sha256: str | None
 
@@ -219,7 +222,7 @@ async def detail(connection: AsyncConnection, report: ReportRow, caller: str, te
             for row in await repository.epochs_of(connection, report.id)
         ],
         steps=[_step(row) for row in steps if row.type != READ],
-        readings=[ReadingOut(at=row.at, by=row.actor) for row in steps if row.type == READ],
+        readings=[ReadingOut(at=row.at, by=row.actor, file=row.data.get("file")) for row in steps if row.type == READ],
         attachments=[
             FileOut(
                 n=row.n,
@@ -227,6 +230,7 @@ async def detail(connection: AsyncConnection, report: ReportRow, caller: str, te
                 epoch=row.epoch,
                 media_type=row.media_type,
                 size=row.size,
+                cleaned_size=row.cleaned_size,
                 original_sha256=row.original_sha256.hex(),
                 cleaned_sha256=row.cleaned_sha256.hex() if row.cleaned_sha256 else None,
             )

@@ -20,11 +20,13 @@ from services.integrity.inspection.api import router as inspection_router
 from services.integrity.inspection.summary import router as summary_router
 from services.integrity.sealing.age import SecretKey
 from services.integrity.settings import IntegritySettings
+from services.integrity.uploads import router as uploads_router
 from shared.kit.auth import Mint, Principal, Verifier
 from shared.kit.db import Database
+from shared.kit.uploads import install_uploads
 from shared.kit.web.app import create_api
 
-ROUTERS = [filing_router, box_router, holders_router, inspection_router, summary_router, custody_router]
+ROUTERS = [filing_router, box_router, holders_router, inspection_router, summary_router, custody_router, uploads_router]
 REPORT: dict[str, Any] = {
     "mode": "anonymous",
     "organisation_id": "sso",
@@ -107,6 +109,18 @@ class Offices:
         document: dict[str, Any] = answer.json()
         return document
 
+    async def upload(self, person: Person, content: bytes) -> str:
+        """A file on its way; its id."""
+        headers = {
+            **person.headers,
+            "Tus-Resumable": "1.0.0",
+            "Upload-Length": str(len(content)),
+            "Content-Type": "application/offset+octet-stream",
+        }
+        answer = await self.http.post("/v1/uploads", content=content, headers=headers)
+        assert answer.status_code == 201, answer.text
+        return answer.headers["Location"].rpartition("/")[2]
+
     async def steps(self, report_id: str, *types: str) -> list[asyncpg.Record]:
         """The report's steps (of those types) as they stand in the database."""
         query = "SELECT * FROM report_steps WHERE report_id = $1 ORDER BY seq"
@@ -117,7 +131,13 @@ class Offices:
 @asynccontextmanager
 async def offices(dsn: str, folder: Path, **settings: Any) -> AsyncIterator[Offices]:
     """integrity in this process. Its log has no sequencer: leaves are recorded and wait."""
-    chosen = IntegritySettings(keys_dir=folder, receipt_seconds=0, **settings)
+    chosen = IntegritySettings(
+        keys_dir=folder,
+        receipt_seconds=0,
+        uploads_dir=folder / "uploads",
+        evidence_dir=folder / "evidence",
+        **settings,
+    )
     admin = await asyncpg.connect(dsn)
     database = Database.connect(dsn, pool_size=4)
     try:
@@ -127,6 +147,7 @@ async def offices(dsn: str, folder: Path, **settings: Any) -> AsyncIterator[Offi
             api.state.settings = chosen
             api.state.verifier = Verifier.load(folder / "gateway-internal.pub.jwk", "integrity")
             api.state.resources = resources
+            install_uploads(api, resources.uploads)
             async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://integrity") as http:
                 yield Offices(http, admin, database, Mint.load(folder / "gateway-internal.jwk"))
     finally:

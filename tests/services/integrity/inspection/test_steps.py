@@ -1,6 +1,7 @@
 """The inspectors' side over the API: the whole way, who may do what, and what reading, recusing and assigning do."""
 
 import base64
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -225,6 +226,31 @@ async def test_the_device_notices_a_foreign_key_in_the_place_of_the_reports(offi
     document["epochs"] = [{"epoch": 1, "recipient": SecretKey.generate().recipient}]
     with pytest.raises(NotGranted):
         OpenedReport.of(document, people["ann"].key)
+
+
+async def test_evidence_brings_files_which_only_the_readers_open(office: Offices, people: People) -> None:
+    filed = await office.file()
+    id, ann = filed["id"], people["ann"]
+    await office.step(ann, id, type="acknowledge")
+    content = b"%PDF-1.7\n" + b"CANARY" * 100
+    upload = await office.upload(ann, content)
+    assert (await office.try_step(people["supervisor"], id, type="evidence", note="x", attachments=[upload])).json()[
+        "errors"
+    ][0]["code"] == "unknown_upload", "it is ann's"
+    await office.step(ann, id, type="evidence", note="قرارداد", attachments=[upload])
+    opened = await office.read(ann, id)
+    (file,) = opened.document["attachments"]
+    path = f"/v1/inspect/reports/{id}/attachments/{file['n']}"
+    assert (await office.http.get(path, headers=ann.headers)).status_code == 404, "it could not be cleaned"
+    answer = await office.http.get(path, params={"original": "true"}, headers=ann.headers)
+    assert answer.status_code == 200
+    assert sha256(answer.content).hexdigest() == file["original_sha256"]
+    assert opened.file(file, answer.content) == content
+    for person in (people["bob"], people["sso"]):
+        assert (await office.http.get(path, params={"original": "true"}, headers=person.headers)).status_code == 404
+    assert (await office.http.get(f"{path}9", headers=ann.headers)).status_code == 404
+    readings = (await office.read(ann, id)).document["readings"]
+    assert [reading["file"] for reading in readings] == [None, 1, None]
 
 
 async def test_a_report_that_is_not_admitted_ends_and_may_be_reopened(office: Offices, people: People) -> None:
