@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from deploy.local.client import System, wait_for
+from deploy.local.demo_report import play_report
 from services.integrity.inspect import device
 from services.integrity.inspect.__main__ import main
 from services.integrity.inspect.client import Office, Refused
@@ -119,23 +120,13 @@ def test_an_identity_is_opened_by_two_custodians(system: System) -> None:
     filed = system.report(mode="named", contact=contact)
     _, item = having(system, filed["report_no"])
     custodians = [system.office(f"custodian.{n}") for n in range(1, 6)]
-    first, second = [custodian for custodian in custodians if holds_a_share(custodian, item["id"])]
+    first, second = [custodian for custodian in custodians if custodian.may_open(item["id"], "identity")]
     first.ask(item["id"], "identity", "حکم قضایی")
     with pytest.raises(Refused, match="409"):
         first.give(first.openings(item["id"], "identity")[-1], "identity")
     second.give(second.openings(item["id"], "identity")[-1], "identity")
     opened = device.identity(first.openings(item["id"], "identity")[-1], *first.keys)
     assert opened == {"name": contact["name"], "mobile": "+989120001122"}
-
-
-def holds_a_share(custodian: Office, report_id: str) -> bool:
-    """Whether it is one of the two who open the report's identity together."""
-    try:
-        return custodian.openings(report_id, "identity") == []
-    except Refused as refused:
-        if refused.status != 404:
-            raise
-        return False
 
 
 def test_the_accused_bodys_own_inspector_sees_nothing_of_it(system: System) -> None:
@@ -179,3 +170,11 @@ def test_keys_are_for_their_owner_alone(system: System, tmp_path: Path) -> None:
         make(path)
     private = next(line for line in (folder / "supervisor.age").read_text().splitlines() if "SECRET" in line)
     assert private not in json.dumps(system.run)
+
+
+def test_the_demos_report_plays(system: System, capsys: pytest.CaptureFixture[str]) -> None:
+    play_report(system)
+    told = capsys.readouterr().out
+    assert "checked offline: PROVEN" in told
+    assert "پرونده به هیئت رسیدگی به تخلفات اداری رفت" in told
+    assert json.loads((system.base / "demo-receipt.json").read_text())["proof"]

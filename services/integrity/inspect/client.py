@@ -9,6 +9,8 @@ from services.integrity.inspect import device
 from services.integrity.inspect.device import OpenedReport
 from services.integrity.sealing.age import SecretKey
 
+_NOT_FOUND = 404
+
 
 class Refused(Exception):
     """The API said no. ``status`` and the problem's own words."""
@@ -23,7 +25,7 @@ class Office:
 
     def __init__(self, http: httpx.Client, token: str, *keys: SecretKey) -> None:
         self._http = http
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self.headers = {"Authorization": f"Bearer {token}"}
         self.keys: Sequence[SecretKey] = keys
 
     @classmethod
@@ -68,13 +70,13 @@ class Office:
         if file is None:
             raise Refused(404, "the report has no such file")
         path = f"/v1/inspect/reports/{report.document['id']}/attachments/{n}"
-        answer = self._http.get(path, params={"original": str(original).lower()}, headers=self._headers)
+        answer = self._http.get(path, params={"original": str(original).lower()}, headers=self.headers)
         return report.file(file, _checked(answer).content)
 
     def upload(self, content: bytes) -> str:
         """Sends a file (tus 1.0, in one piece); its id, for ``attachments`` of ``evidence``."""
         headers = {
-            **self._headers,
+            **self.headers,
             "Tus-Resumable": "1.0.0",
             "Upload-Length": str(len(content)),
             "Content-Type": "application/offset+octet-stream",
@@ -99,6 +101,16 @@ class Office:
         items: list[dict[str, Any]] = self._json("GET", f"/v1/inspect/reports/{report_id}/{kind}")["items"]
         return items
 
+    def may_open(self, report_id: str, kind: str) -> bool:
+        """Whether this custodian holds a share of it."""
+        try:
+            self.openings(report_id, kind)
+        except Refused as refused:
+            if refused.status != _NOT_FOUND:
+                raise
+            return False
+        return True
+
     def ask(self, report_id: str, kind: str, reason: str, holder: str | None = None) -> dict[str, Any]:
         """Asks for an opening; a recovery is for ``holder``."""
         body = {"reason": reason, **({"holder": holder} if holder else {})}
@@ -121,7 +133,7 @@ class Office:
         raise Refused(404, f"{username} holds no key")
 
     def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        headers = {**self._headers, **options.pop("headers", {})}
+        headers = {**self.headers, **options.pop("headers", {})}
         found: dict[str, Any] = _checked(self._http.request(method, path, headers=headers, **options)).json()
         return found
 
