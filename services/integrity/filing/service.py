@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.directory import knows_organisation
+from services.integrity.filing import metrics
 from services.integrity.filing.domain import Accused, Holder, Readers, has_conflict, inspector_of, readers
 from services.integrity.filing.faults import CODE_TAKEN, fault
 from services.integrity.filing.parcel import FIRST_EPOCH, Parcel, seal_here, sealed_by_client
@@ -103,19 +104,34 @@ class Filing:
             holders = await self._holders(connection)
             code = None if report.box else await _free_code(connection)
         box = await self._box(report, code)
-        parcel, inspector = self._parcel(report, holders)
+        with metrics.seconds.labels("seal").time():
+            parcel, inspector = self._parcel(report, holders)
         filed: dict[str, Any] = {"report_no": new_tracking_code(), "receipt_code": box.code}
         try:
-            async with self._database.transaction() as connection:
-                if (kept := await once.begin(connection)) is None:
-                    filed["leaf"] = (
-                        await self._write(connection, report, owner, filed["report_no"], box, parcel, inspector)
-                    ).hex()
-                    await once.keep(connection, orjson.dumps(filed))
+            with metrics.seconds.labels("write").time():
+                kept = await self._commit(report, once, owner, filed, box, parcel, inspector)
         except IntegrityError:
             # a number or a code that is another report's by chance; which one is not told
             raise (Problem(CODE_TAKEN) if report.box else unavailable(1)) from None
         return await self._again(kept) if kept is not None else await self._answer(filed)
+
+    async def _commit(
+        self,
+        report: ReportIn,
+        once: OnceOnly,
+        owner: str | None,
+        filed: dict[str, Any],
+        box: _Box,
+        parcel: Parcel,
+        inspector: Holder | None,
+    ) -> bytes | None:
+        """Writes the report, and its leaf into ``filed``; or what was answered before to the same request."""
+        async with self._database.transaction() as connection:
+            if (kept := await once.begin(connection)) is None:
+                leaf = await self._write(connection, report, owner, filed["report_no"], box, parcel, inspector)
+                filed["leaf"] = leaf.hex()
+                await once.keep(connection, orjson.dumps(filed))
+        return kept
 
     async def _holders(self, connection: AsyncConnection) -> Sequence[Holder]:
         holders = await active_holders(connection)
@@ -136,7 +152,8 @@ class Filing:
             return _Box(report.box.locator, bytes.fromhex(report.box.auth_hash), report.box.recipient, None)
         if code is None:
             raise unavailable(1)
-        derived = await self._derivations.derive(code)
+        with metrics.seconds.labels("derive").time():
+            derived = await self._derivations.derive(code)
         return _Box(code.locator, derived.auth_hash, derived.box.recipient, code.shown())
 
     def _parcel(self, report: ReportIn, holders: Sequence[Holder]) -> tuple[Parcel, Holder | None]:
@@ -220,9 +237,9 @@ class Filing:
         return recorded.hash
 
     async def _answer(self, filed: dict[str, Any]) -> FiledOut:
-        receipt = await wait_for_receipt(
-            self._database, bytes.fromhex(filed["leaf"]), seconds=self._settings.receipt_seconds
-        )
+        leaf = bytes.fromhex(filed["leaf"])
+        with metrics.seconds.labels("prove").time():
+            receipt = await wait_for_receipt(self._database, leaf, seconds=self._settings.receipt_seconds)
         return FiledOut(report_no=filed["report_no"], receipt_code=filed["receipt_code"], receipt=receipt_out(receipt))
 
     async def _again(self, kept: bytes) -> FiledOut:

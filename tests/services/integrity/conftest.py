@@ -27,14 +27,14 @@ from shared.kit.runtime import Chassis
 from shared.kit.tlog.endpoint import PATH, WitnessServer, load_witness
 from shared.kit.tlog.keeping import WITNESS_SEEN
 from shared.kit.web.app import create_api
-from tests.services.integrity.log.systems import PASSWORD, as_role
+from tests.services.integrity.logs import PASSWORD, TABLES, Place, as_role
 from tests.services.integrity.people import DIRECTORY, STAFF, Irm
 from tests.shared.kit.chassis import running
 
 
 @pytest.fixture(scope="module")
-async def irm_dsn(postgres_database: str) -> str:
-    """The administrator's DSN of a database with integrity's tables, owned as they are when running."""
+async def dsn(postgres_database: str) -> str:
+    """The administrator's DSN of a database with integrity's tables, as the service owns and uses them."""
     admin = await asyncpg.connect(postgres_database)
     async with admin.transaction():
         await admin.execute("SELECT pg_advisory_xact_lock(1)")  # roles are the whole server's: other tests make them
@@ -44,9 +44,17 @@ async def irm_dsn(postgres_database: str) -> str:
     await admin.execute(f'ALTER DATABASE "{make_url(postgres_database).database}" OWNER TO {SERVICE_ROLE}')
     await asyncio.to_thread(upgrade, "services.integrity", as_role(postgres_database, SERVICE_ROLE))
     await hand_over(admin)
-    await admin.execute("INSERT INTO directory (version, organisations, departments) VALUES (1, $1, $2)", *DIRECTORY)
     await admin.close()
     return postgres_database
+
+
+@pytest.fixture(scope="module")
+async def irm_dsn(dsn: str) -> str:
+    """The administrator's DSN of such a database that knows the directory."""
+    admin = await asyncpg.connect(dsn)
+    await admin.execute("INSERT INTO directory (version, organisations, departments) VALUES (1, $1, $2)", *DIRECTORY)
+    await admin.close()
+    return dsn
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +127,64 @@ async def irm(irm_dsn: str, irm_keys: Path, witnesses: dict[str, str]) -> AsyncI
     await admin.close()
     await ledger.close()
     await database.close()
+
+
+@pytest.fixture
+async def admin(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """A superuser's connection to the database, emptied."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY CASCADE")
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def database(dsn: str, admin: asyncpg.Connection) -> AsyncIterator[Database]:
+    """The service's own database, empty."""
+    database = Database.connect(as_role(dsn, SERVICE_ROLE), pool_size=8)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def ledger(dsn: str, admin: asyncpg.Connection) -> AsyncIterator[Database]:
+    """The same by the sequencer's role."""
+    database = Database.connect(as_role(dsn, SEQUENCER), pool_size=2)
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of keys."""
+    folder = tmp_path_factory.mktemp("keys")
+    make_keys(folder)
+    return folder
+
+
+@pytest.fixture
+def keys(folder: Path) -> LogKeys:
+    """The log's."""
+    return LogKeys.load(folder)
+
+
+@pytest.fixture(scope="module")
+def two_databases(servers: TestServers) -> Iterator[list[str]]:
+    dsns = [servers.create_database() for _ in WITNESSES]
+    yield dsns
+    for dsn in dsns:
+        servers.drop_database(dsn)
+
+
+@pytest.fixture
+async def places(two_databases: list[str], folder: Path) -> AsyncIterator[dict[str, Place]]:
+    """The witnesses by name, which have seen nothing."""
+    made = {}
+    for (service, name), dsn in zip(WITNESSES.items(), two_databases, strict=True):
+        connection = await asyncpg.connect(dsn)
+        await connection.execute(f"DROP TABLE IF EXISTS witness_seen; {WITNESS_SEEN}")
+        await connection.close()
+        made[name] = Place(service, Database.connect(dsn, pool_size=2), folder)
+    yield made
+    for place in made.values():
+        await place.database.close()

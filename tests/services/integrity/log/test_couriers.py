@@ -1,17 +1,13 @@
 """The log with both witnesses, over HTTP, each with a database of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
 
-from deploy.local.keys import WITNESSES
-from deploy.local.ports import free_port
-from deploy.local.testservers import TestServers
 from services.integrity.log.api import router
 from services.integrity.log.chain import receipt_of, wait_for_receipt
 from services.integrity.log.keys import LogKeys
@@ -21,66 +17,11 @@ from services.integrity.verify import Verdict, judge
 from shared.kit.auth import Mint, Principal, Verifier
 from shared.kit.db import Database
 from shared.kit.tlog.checkpoint import Checkpoint
-from shared.kit.tlog.endpoint import PATH, WitnessServer, load_witness
-from shared.kit.tlog.keeping import WITNESS_SEEN
 from shared.kit.tlog.merkle import root_of
 from shared.kit.tlog.notes import Malformed, Note
 from shared.kit.web.app import create_api
-from tests.services.integrity.log.systems import Chains, check_log
+from tests.services.integrity.logs import Chains, Place, check_log, running_log, sequencer_of
 from tests.shared.kit.chassis import running, until
-
-
-class Place:
-    """A witness: its database and its port; it may be down."""
-
-    def __init__(self, service: str, database: Database, folder: Path) -> None:
-        self.database = database
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}{PATH}"
-        self._witness = load_witness(folder, service, database)
-
-    @asynccontextmanager
-    async def up(self) -> AsyncIterator[None]:
-        async with running(WitnessServer("witness", self._witness, host="127.0.0.1", port=self.port)):
-            yield
-
-
-@pytest.fixture(scope="module")
-def two_databases(servers: TestServers) -> Iterator[list[str]]:
-    dsns = [servers.create_database() for _ in WITNESSES]
-    yield dsns
-    for dsn in dsns:
-        servers.drop_database(dsn)
-
-
-@pytest.fixture
-async def places(two_databases: list[str], folder: Path) -> AsyncIterator[dict[str, Place]]:
-    """The witnesses by name, which have seen nothing."""
-    made = {}
-    for (service, name), dsn in zip(WITNESSES.items(), two_databases, strict=True):
-        connection = await asyncpg.connect(dsn)
-        await connection.execute(f"DROP TABLE IF EXISTS witness_seen; {WITNESS_SEEN}")
-        await connection.close()
-        made[name] = Place(service, Database.connect(dsn, pool_size=2), folder)
-    yield made
-    for place in made.values():
-        await place.database.close()
-
-
-def _sequencer(database: Database, ledger: Database, keys: LogKeys, places: dict[str, Place]) -> Sequencer:
-    urls = {name: place.url for name, place in places.items()}
-    return Sequencer(service=database, ledger=ledger, keys=keys, witnesses=urls, batch_seconds=0.02)
-
-
-@asynccontextmanager
-async def _running(
-    database: Database, ledger: Database, keys: LogKeys, places: dict[str, Place]
-) -> AsyncIterator[None]:
-    async with AsyncExitStack() as stack:
-        for place in places.values():
-            await stack.enter_async_context(place.up())
-        await stack.enter_async_context(running(_sequencer(database, ledger, keys, places)))
-        yield
 
 
 def _verdict(receipt: dict[str, object] | None, keys: LogKeys, report: str) -> Verdict:
@@ -96,7 +37,7 @@ async def test_receipts_of_many_filing_at_once_are_proven_within_seconds(
         (made,) = await chains.add(f"R-{n}")
         return _verdict(await wait_for_receipt(database, made.hash, seconds=10), keys, f"R-{n}")
 
-    async with _running(database, ledger, keys, places):
+    async with running_log(database, ledger, keys, places):
         verdicts = await asyncio.gather(*(file(n) for n in range(40)))
     assert verdicts == [Verdict.PROVEN] * 40
     assert await check_log(admin, keys) == 40
@@ -110,7 +51,7 @@ async def test_a_receipt_comes_without_a_witness_that_is_down_and_is_whole_once_
 ) -> None:
     chains = Chains(database)
     up, down = places.values()
-    async with up.up(), running(_sequencer(database, ledger, keys, places)):
+    async with up.up(), running(sequencer_of(database, ledger, keys, places)):
         (made,) = await chains.add("R-1")
         receipt = await wait_for_receipt(database, made.hash, seconds=10)
         assert _verdict(receipt, keys, "R-1") is Verdict.NOT_YET
@@ -135,7 +76,7 @@ async def test_a_database_put_back_is_noticed_before_anything_is_signed_over_it(
     async def witnessed() -> bool:
         return bool(await admin.fetchval("SELECT count(*) FROM log_cosignatures WHERE size = 2") == 2)
 
-    async with _running(database, ledger, keys, places):
+    async with running_log(database, ledger, keys, places):
         await chains.add("R-1", "R-2")
         await until(witnessed, "both witnesses")
     # as from a backup made before the second leaf, and then other leaves
@@ -143,7 +84,7 @@ async def test_a_database_put_back_is_noticed_before_anything_is_signed_over_it(
     other = Chains(database)
     await other.add("R-1")
     alone = await ledger.direct()
-    sequencer = _sequencer(database, ledger, keys, {})
+    sequencer = sequencer_of(database, ledger, keys, {})
     await sequencer.begin(alone)
     await sequencer.append(alone)
     await other.add("R-3")
@@ -152,7 +93,7 @@ async def test_a_database_put_back_is_noticed_before_anything_is_signed_over_it(
         for place in places.values():
             await stack.enter_async_context(place.up())
         with pytest.raises(Halted, match="witnesses"):
-            await _sequencer(database, ledger, keys, places)._serve(alone)
+            await sequencer_of(database, ledger, keys, places)._serve(alone)
     await alone.close()
     assert await admin.fetchval("SELECT array_agg(size) FROM log_checkpoints") == signed
 
@@ -167,7 +108,7 @@ async def test_one_witness_of_three_cannot_stop_the_log(
         await connection.exec_driver_sql(
             "INSERT INTO witness_seen (origin, size, root) VALUES ($1, 99, $2)", (keys.policy.origin, bytes(32))
         )
-    async with _running(database, ledger, LogKeys(keys.signer, policy), places):
+    async with running_log(database, ledger, LogKeys(keys.signer, policy), places):
         (made,) = await Chains(database).add("R-1")
         receipt = await wait_for_receipt(database, made.hash, seconds=10, quorum=1)
     assert judge(receipt, policy, "R-1").verdict is Verdict.PROVEN
@@ -196,7 +137,7 @@ async def test_the_public_routes(
     ) as http:
         assert (await http.get("/v1/log/checkpoint")).status_code == 404
         chains = Chains(database)
-        async with _running(database, ledger, keys, places):
+        async with running_log(database, ledger, keys, places):
             await chains.add(*(f"R-{n}" for n in range(300)))
             receipt = await wait_for_receipt(database, chains.made[-1].hash, seconds=10)
         assert receipt is not None

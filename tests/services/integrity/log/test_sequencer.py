@@ -10,7 +10,7 @@ from services.integrity.log import sequencer as sequencing
 from services.integrity.log.keys import LogKeys
 from services.integrity.log.sequencer import Halted, Sequencer
 from shared.kit.db import Database
-from tests.services.integrity.log.systems import Chains, check_log
+from tests.services.integrity.logs import Chains, check_log
 from tests.shared.kit.chassis import running, until
 
 

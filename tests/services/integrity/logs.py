@@ -1,18 +1,24 @@
 """A log on a real database: leaves to fill it with, and what must hold of it at every moment."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import asyncpg
 from sqlalchemy.engine import make_url
 
+from deploy.local.ports import free_port
 from services.integrity.log.chain import Recorded, record
 from services.integrity.log.keys import LogKeys
+from services.integrity.log.sequencer import Sequencer
 from services.integrity.log.tiles import tiles_of
 from shared.kit.db import Database
 from shared.kit.tlog.checkpoint import Checkpoint
+from shared.kit.tlog.endpoint import PATH, WitnessServer, load_witness
 from shared.kit.tlog.merkle import leaf_hash, nodes_in_memory, root_of
 from shared.kit.tlog.notes import Note, open_note
+from tests.shared.kit.chassis import running
 
 TABLES = ("zrm_roots", "zrm_events", "log_cosignatures", "log_checkpoints", "log_tiles", "log_entries", "log_leaves")
 PASSWORD = "of-the-tests"
@@ -88,3 +94,34 @@ async def _check_tiles(admin: asyncpg.Connection, hashes: Sequence[bytes]) -> No
         for tile in tiles_of(len(hashes))
     }
     assert kept == expected
+
+
+class Place:
+    """A witness: its database and its port; it may be down."""
+
+    def __init__(self, service: str, database: Database, folder: Path) -> None:
+        self.database = database
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}{PATH}"
+        self._witness = load_witness(folder, service, database)
+
+    @asynccontextmanager
+    async def up(self) -> AsyncIterator[None]:
+        async with running(WitnessServer("witness", self._witness, host="127.0.0.1", port=self.port)):
+            yield
+
+
+def sequencer_of(database: Database, ledger: Database, keys: LogKeys, places: dict[str, Place]) -> Sequencer:
+    urls = {name: place.url for name, place in places.items()}
+    return Sequencer(service=database, ledger=ledger, keys=keys, witnesses=urls, batch_seconds=0.02)
+
+
+@asynccontextmanager
+async def running_log(
+    database: Database, ledger: Database, keys: LogKeys, places: dict[str, Place]
+) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        for place in places.values():
+            await stack.enter_async_context(place.up())
+        await stack.enter_async_context(running(sequencer_of(database, ledger, keys, places)))
+        yield
