@@ -1,10 +1,13 @@
 """integrity's API in this process on a real PostgreSQL, with people who hold keys, and reports to work on."""
 
+import json
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
@@ -18,6 +21,7 @@ from services.integrity.holders.api import router as holders_router
 from services.integrity.inspect.device import OpenedReport
 from services.integrity.inspection.api import router as inspection_router
 from services.integrity.inspection.summary import router as summary_router
+from services.integrity.reports.manifest import manifest
 from services.integrity.sealing.age import SecretKey
 from services.integrity.settings import IntegritySettings
 from services.integrity.uploads import router as uploads_router
@@ -126,6 +130,44 @@ class Offices:
         query = "SELECT * FROM report_steps WHERE report_id = $1 ORDER BY seq"
         rows = await self.admin.fetch(query, uuid.UUID(report_id))
         return [row for row in rows if not types or row["type"] in types]
+
+
+async def check_manifests(admin: asyncpg.Connection) -> int:
+    """Asserts that each step's leaf covers the rows that the step brought, as they stand; how many steps there are."""
+    tables = ("grants", "recovery_shares", "identity_shares", "report_files", "report_epochs")
+    brought = {name: [Record(row) for row in await admin.fetch(f"SELECT * FROM {name}")] for name in tables}
+    reports = {row["id"]: Record(row) for row in await admin.fetch("SELECT * FROM reports")}
+    steps = [Record(row) for row in await admin.fetch("SELECT * FROM report_steps ORDER BY report_id, seq")]
+    for step in steps:
+        of = {
+            name: [row for row in rows if (row.report_id, row.seq) == (step.report_id, step.seq)]
+            for name, rows in brought.items()
+        }
+        step.data = json.loads(step.data)
+        covered = manifest(
+            step,
+            grants=of["grants"],
+            revoked={
+                row.holder
+                for row in brought["grants"]
+                if (row.report_id, row.revoked_seq) == (step.report_id, step.seq)
+            },
+            recovery=of["recovery_shares"],
+            identity=of["identity_shares"],
+            files=of["report_files"],
+            epochs=of["report_epochs"],
+            report=reports[step.report_id] if step.seq == 1 else None,
+        )
+        leaf = json.loads(await admin.fetchval("SELECT leaf FROM log_leaves WHERE hash = $1", step.leaf))
+        assert leaf["ciphertext_sha256"] == sha256(covered).hexdigest(), (step.type, step.seq)
+    return len(steps)
+
+
+class Record(SimpleNamespace):
+    """A row whose columns are attributes."""
+
+    def __init__(self, row: asyncpg.Record) -> None:
+        super().__init__(**dict(row))
 
 
 @asynccontextmanager

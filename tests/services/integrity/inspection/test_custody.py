@@ -12,7 +12,7 @@ from services.integrity.sealing.age import NotOpened, SecretKey
 from services.integrity.sealing.shares import NotRecovered
 from shared.kit.auth import Principal
 from tests.services.integrity.inspection.conftest import clear
-from tests.services.integrity.offices import Offices, Person, offices
+from tests.services.integrity.offices import Offices, Person, check_manifests, offices
 
 CONFIDENTIAL: dict[str, Any] = {
     "mode": "confidential",
@@ -102,6 +102,7 @@ async def test_a_lost_key_is_recovered_by_a_quorum_and_its_owner_reads_on(quorum
     assert kept.count("recovery_given") == k - 1
     assert kept.count("recovery_asked") == kept.count("recovery_finished") == 1
     assert ann.key.recipient not in str(complete), "ann has no part in it"
+    await check_manifests(office.admin)
 
 
 def _age() -> str:

@@ -11,7 +11,7 @@ from services.integrity.inspect.device import NotGranted, OpenedReport
 from services.integrity.reports.content import seal_field
 from services.integrity.sealing.age import SecretKey
 from shared.kit.auth import Principal
-from tests.services.integrity.offices import REPORT, Offices, Person
+from tests.services.integrity.offices import REPORT, Offices, Person, check_manifests
 
 People = dict[str, Person]
 
@@ -178,6 +178,7 @@ async def test_assigning_gives_the_keys_and_takes_what_comes_from_whoever_had_th
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "epochs_missing")
     same = (await office.read(boss, id)).regrant(ann.key.recipient)
     assert (await office.try_step(boss, id, type="assign", inspector="ann", **same)).json()["code"] == "same_inspector"
+    assert await check_manifests(office.admin) > 12, "the leaves cover every row, also those of keys taken and given"
 
 
 async def test_whoever_recuses_themselves_loses_access_and_a_supervisor_is_told(
@@ -251,6 +252,7 @@ async def test_evidence_brings_files_which_only_the_readers_open(office: Offices
     assert (await office.http.get(f"{path}9", headers=ann.headers)).status_code == 404
     readings = (await office.read(ann, id)).document["readings"]
     assert [reading["file"] for reading in readings] == [None, 1, None]
+    await check_manifests(office.admin)
 
 
 async def test_a_report_that_is_not_admitted_ends_and_may_be_reopened(office: Offices, people: People) -> None:
