@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shared.kit.auth import Kind, Principal, permitted
+from shared.kit.uploads import Limits
 
 Service = Literal["gateway", "intake", "routing", "letters", "integrity"]
 
@@ -19,21 +20,28 @@ STAFF: tuple[Kind, ...] = ("staff",)
 REPORTER: tuple[Kind, ...] = ("reporter",)
 DESK = frozenset({"officer", "manager", "centre"})
 HOLDERS = frozenset({"inspector", "supervisor", "custodian"})
+INSPECTION = frozenset({"inspector", "supervisor"})
+CUSTODY = frozenset({"custodian"})
+
+SENDER: tuple[Kind, ...] = ("citizen", "staff", "partner", "reporter")
 
 SMALL_BODY = 64 * 1024
 CASE_BODY = 128 * 1024
 REPORT_BODY = 256 * 1024
+FILE_BODY = Limits().file_bytes
 
-QUIET = ("/v1/reports", "/v1/inspect", "/v1/log")
-"""Under these nothing is logged or traced, here or behind: who asks about corruption reports, and when, is not kept."""
+QUIET = ("/v1/reports", "/v1/inspect", "/v1/log", "/v1/uploads")
+"""Under these nothing is logged or traced, here or behind: who asks about corruption reports, or sends a file for one,
+and when, is not kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """``template`` is the path with ``{names}``, the last of which may be ``{name*}``: one part or more. Staff need one
-    of ``roles``, partners all of ``scopes``. ``streamed``: the answer is long or endless and goes through piece by
-    piece. ``reads_token``: not where one logs in, since apps send the token that has expired along with the refresh
-    token."""
+    of ``roles``, partners all of ``scopes``. ``streamed``: body and answer go through piece by piece, since they are
+    long, slow or endless. ``reads_token``: not where one logs in, since apps send the token that has expired along with
+    the refresh token. ``by_sender``: a file, which goes to integrity instead if it is for a report
+    (``gateway.uploads``)."""
 
     method: str
     template: str
@@ -44,6 +52,7 @@ class Route:
     body: int = SMALL_BODY
     streamed: bool = False
     reads_token: bool = True
+    by_sender: bool = False
 
     def lets(self, caller: Principal) -> bool:
         """Whether a caller of this kind, with these roles and scopes, may pass."""
@@ -83,11 +92,20 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/cases/{case_id}/withdraw", "routing", CITIZEN),
     Route("POST", "/v1/cases/{case_id}/reopen", "routing", CITIZEN),
     Route("GET", "/v1/cases/{case_id}/letter", "letters", CITIZEN, streamed=True),
+    Route("GET", "/v1/cases/{case_id}/attachments/{n}", "intake", OWNER, scopes=_WRITE, streamed=True),
     Route("GET", "/v1/track/{code}", "intake", PUBLIC),
+    # files on their way
+    Route("OPTIONS", "/v1/uploads", "intake", PUBLIC),
+    Route("POST", "/v1/uploads", "intake", SENDER, body=FILE_BODY, streamed=True, by_sender=True),
+    Route("OPTIONS", "/v1/uploads/{upload_id}", "intake", PUBLIC),
+    Route("HEAD", "/v1/uploads/{upload_id}", "intake", SENDER, by_sender=True),
+    Route("PATCH", "/v1/uploads/{upload_id}", "intake", SENDER, body=FILE_BODY, streamed=True, by_sender=True),
+    Route("DELETE", "/v1/uploads/{upload_id}", "intake", SENDER, by_sender=True),
     # the desk
     Route("GET", "/v1/desk/cases", "routing", STAFF, roles=DESK),
     Route("GET", "/v1/desk/cases/{case_id}", "routing", STAFF, roles=DESK),
     Route("POST", "/v1/desk/cases/{case_id}/steps", "routing", STAFF, roles=DESK, body=CASE_BODY),
+    Route("GET", "/v1/desk/cases/{case_id}/attachments/{n}", "routing", STAFF, roles=DESK, streamed=True),
     Route("GET", "/v1/desk/triage", "routing", STAFF, roles=frozenset({"centre"})),
     # corruption reports: the reporter's side
     Route("GET", "/v1/reports/keys", "integrity", PUBLIC),
@@ -97,6 +115,31 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/reports/mine/messages", "integrity", REPORTER, body=REPORT_BODY),
     # … and that of those who hold keys
     Route("PUT", "/v1/inspect/keys/me", "integrity", STAFF, roles=HOLDERS),
+    Route("GET", "/v1/inspect/keys", "integrity", STAFF, roles=HOLDERS),
+    Route("GET", "/v1/inspect/reports", "integrity", STAFF, roles=INSPECTION),
+    Route("GET", "/v1/inspect/reports/{report_id}", "integrity", STAFF, roles=INSPECTION, streamed=True),
+    Route(
+        "GET",
+        "/v1/inspect/reports/{report_id}/attachments/{n}",
+        "integrity",
+        STAFF,
+        roles=INSPECTION,
+        streamed=True,
+    ),
+    Route(
+        "POST",
+        "/v1/inspect/reports/{report_id}/steps",
+        "integrity",
+        STAFF,
+        roles=INSPECTION,
+        body=REPORT_BODY,
+        streamed=True,
+    ),
+    Route("GET", "/v1/inspect/reports/{report_id}/identity", "integrity", STAFF, roles=CUSTODY),
+    Route("POST", "/v1/inspect/reports/{report_id}/identity", "integrity", STAFF, roles=CUSTODY),
+    Route("GET", "/v1/inspect/reports/{report_id}/recovery", "integrity", STAFF, roles=CUSTODY),
+    Route("POST", "/v1/inspect/reports/{report_id}/recovery", "integrity", STAFF, roles=CUSTODY, body=REPORT_BODY),
+    Route("GET", "/v1/inspect/summary", "integrity", STAFF, roles=frozenset({"supervisor"})),
     # letters
     Route("GET", "/v1/letters/verify/{code}", "letters", PUBLIC),
     # the transparency log

@@ -13,7 +13,10 @@ from shared.kit.sealing import KeyRing
 from shared.kit.tlog.cosignature import COSIGNATURE
 from shared.kit.tlog.notes import ED25519, SigningKey
 
-RINGS = ("contact", "text", "step", "letter", "otp", "identity", "blind", "notify", "box", "filing")
+RINGS = (
+    *("contact", "text", "step", "letter", "otp", "identity", "blind", "uploads"),
+    *("notify", "box", "filing", "integrity-uploads"),
+)
 
 LOG_ORIGIN = "seda.localhost/v1/log"
 WITNESSES = {service: f"seda.localhost/witness/{service}" for service in ("gateway", "letters")}

@@ -20,11 +20,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from deploy.local.databases import prepare
+from deploy.local.demo_keys import write_demo_keys
 from deploy.local.files import write_private
 from deploy.local.fonts import ensure_fonts
 from deploy.local.keys import make_keys
 from deploy.local.packages import LOCAL, ensure
-from deploy.local.people import write_logins
+from deploy.local.people import staff, write_logins
 from deploy.local.ports import is_free
 from deploy.local.supervisor import Supervisor
 from deploy.local.system import SERVICES, Layout, ports, private_postgres, private_rabbitmq
@@ -84,6 +85,7 @@ def _run(base: Path, stack: ExitStack) -> None:
     make_office_keys(layout.keys)
     layout.passwords = _passwords(base)
     logins = write_logins(layout.logins_file)
+    write_demo_keys(base, staff())
     say("databases …")
     prepare(layout)
     layout.run_file.unlink(missing_ok=True)

@@ -15,6 +15,9 @@ from shared.kit.tlog.endpoint import PATH as WITNESS_PATH
 SERVICES = ("intake", "routing", "sms", "integrity", "letters", "gateway")
 """In the order they are started; each has a database and a role of its own."""
 
+INSPECTORS = "seed-inspectors.json"
+"""The demo holders' public keys, for integrity's seed."""
+
 PORTS = {
     "gateway": 8080,
     "intake": 8101,
@@ -114,13 +117,15 @@ class Layout:
             "SEDA_RUN_FILE": str(self.run_file),
             "SEDA_FONTS_DIR": str(LOCAL / "fonts"),
             "SEDA_LETTERS_DIR": str(self.base / "letters"),
+            "SEDA_UPLOADS_DIR": str(self.base / "uploads" / service),
+            "SEDA_EVIDENCE_DIR": str(self.base / "evidence"),
             "SEDA_PUBLIC_URL": self.url("gateway"),
             "SEDA_SMSC_PORT": str(self.ports["smsc"]),
             "SEDA_SMSC_PASSWORD": self.passwords.get("smsc", ""),
             "SEDA_PHONES_PORT": str(self.ports["phones"]),
             "SEDA_SMSC_JOURNAL": str(self.base / "phones.jsonl"),
             "SEDA_WITNESS_PORT": str(self.ports["witness"]),
-            **({} if service != "integrity" else self._log()),
+            **({} if service != "integrity" else {**self._log(), "SEDA_DEMO_INSPECTORS": str(self.base / INSPECTORS)}),
             **{f"SEDA_{name.upper()}_URL": self.url(name) for name in SERVICES if name != "gateway"},
         }
         return {**passed, **tuned, **own, "PYTHONUNBUFFERED": "1"}

@@ -18,6 +18,7 @@ from gateway.proxy.breaker import Breaker
 from gateway.proxy.headers import REQUEST, RESPONSE, passing
 from gateway.proxy.paths import is_safe_target
 from gateway.routes import Route, RouteTree
+from gateway.uploads import service_of
 from shared.kit.auth import Mint, Principal
 from shared.kit.telemetry import current_traceparent
 from shared.kit.web.problems import (
@@ -110,7 +111,7 @@ class Door:
             await self._own(scope, receive, send)  # health, documents, and 404 for all else
             return
         scope["seda.route"] = next(iter(methods.values())).template
-        route = methods.get("GET" if scope["method"] == "HEAD" else scope["method"])
+        route = methods.get(scope["method"]) or (methods.get("GET") if scope["method"] == "HEAD" else None)
         if route is None:
             await _other_method(methods, scope, send)
             return
@@ -137,19 +138,20 @@ class Door:
     async def _forward(
         self, route: Route, caller: Principal, head: Head, raw_path: bytes, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        upstream = self._upstreams[route.service]
+        service = service_of(caller, scope) if route.by_sender else route.service
+        upstream = self._upstreams[service]
         if upstream.requests >= self._patience.requests or upstream.streams >= self._patience.streams:
             raise unavailable()
         if upstream.breaker.refuses():
             raise unavailable()
         if head.length is not None and head.length > route.body:
             raise too_large()
-        request = self._request(upstream, route, caller, raw_path, scope)
+        request = self._request(upstream, route, service, caller, raw_path, scope)
         body = Incoming(
             receive, limit=route.body, client_seconds=self._patience.client, service_seconds=self._patience.service
         )
         if head.has_body and scope["method"] not in ("GET", "HEAD"):
-            if head.chunked or (head.length or 0) > WHOLE_BODY:
+            if route.streamed or head.chunked or (head.length or 0) > WHOLE_BODY:
                 request = request.body_stream(body.pieces())
             else:
                 request = request.body_bytes(await body.whole())
@@ -169,7 +171,7 @@ class Door:
             raise Problem(BAD_GATEWAY) from None
 
     def _request(
-        self, upstream: _Upstream, route: Route, caller: Principal, raw_path: bytes, scope: Scope
+        self, upstream: _Upstream, route: Route, service: str, caller: Principal, raw_path: bytes, scope: Scope
     ) -> RequestBuilder:
         target = upstream.url + raw_path.decode("ascii")
         if query := scope["query_string"]:
@@ -177,13 +179,12 @@ class Door:
         headers = passing(scope["headers"], REQUEST)
         if not all(value.isascii() for _, value in headers):
             raise malformed()  # it has no one meaning, and would be written in other bytes than it came in
-        headers.append(("authorization", f"Bearer {self._token(route.service, caller)}"))
+        headers.append(("authorization", f"Bearer {self._token(service, caller)}"))
         headers.append(("x-request-id", scope.get("seda.request_id", "")))
         if traceparent := current_traceparent():
             headers.append(("traceparent", traceparent))
         # the services' frameworks know no HEAD for a GET: asked as GET, the answer's body is left out
-        method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        return self._client.request(method, target).headers(headers)
+        return self._client.request(route.method, target).headers(headers)
 
     async def _at_once(self, request: RequestBuilder, body: Incoming, upstream: _Upstream, send: Send) -> None:
         upstream.requests += 1

@@ -146,6 +146,7 @@ report_files = Table(
     Column("epoch", Integer),
     Column("media_type", Text),
     Column("size", Integer),
+    Column("cleaned_size", Integer),
     Column("original_sha256", LargeBinary),
     Column("cleaned_sha256", LargeBinary),
 )

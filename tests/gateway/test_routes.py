@@ -24,6 +24,8 @@ OPEN = {
     ("GET", "/v1/log/tile/{path*}"),
     ("GET", "/v1/log/key"),
     ("GET", "/v1/log/proof"),
+    ("OPTIONS", "/v1/uploads"),
+    ("OPTIONS", "/v1/uploads/{upload_id}"),
 }
 """What anybody may call who has not logged in; a route that is added here was thought about."""
 

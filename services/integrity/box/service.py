@@ -4,6 +4,7 @@ import base64
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -14,25 +15,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.box.schemas import MessageIn, MessageOut, MineOut, SentOut, SessionIn, SessionOpened, StepOut
 from services.integrity.box.wording import STATES, step_title
-from services.integrity.filing.faults import fault
 from services.integrity.filing.service import receipt_out
 from services.integrity.keys import IntegrityKeys
 from services.integrity.log.chain import receipt_of, wait_for_receipt
 from services.integrity.reports import repository
 from services.integrity.reports.content import open_content, seal_content
 from services.integrity.reports.derivations import Derivations
+from services.integrity.reports.files import Files
 from services.integrity.reports.once import OnceOnly
 from services.integrity.reports.repository import ReportRow
-from services.integrity.reports.story import REPORTER, Step, take, whole_hour
+from services.integrity.reports.story import REPORTER, NewFile, Step, take, whole_hour
 from services.integrity.sealing.age import NotOpened, SecretKey
 from services.integrity.sealing.receipt_code import NotAReceiptCode, ReceiptCode
 from services.integrity.settings import IntegritySettings
 from shared.kit.auth import Principal
 from shared.kit.db import Database
 from shared.kit.sealing import SealError
+from shared.kit.uploads import owner_of
 from shared.kit.web.buckets import Buckets
 from shared.kit.web.language import Language, Text
-from shared.kit.web.problems import CONFLICT, NOT_FOUND, UNAUTHORIZED, Problem, invalid_fields
+from shared.kit.web.problems import CONFLICT, NOT_FOUND, UNAUTHORIZED, Problem
 from shared.persian.calendar import jalali
 
 _WRONG_CODE = Text("این رمز رسید درست نیست.", "This receipt code is not right.")
@@ -48,12 +50,18 @@ class Box:
     """The use cases of a reporter who comes back."""
 
     def __init__(
-        self, settings: IntegritySettings, database: Database, keys: IntegrityKeys, derivations: Derivations
+        self,
+        settings: IntegritySettings,
+        database: Database,
+        keys: IntegrityKeys,
+        derivations: Derivations,
+        files: Files,
     ) -> None:
         self._settings = settings
         self._database = database
         self._keys = keys
         self._derivations = derivations
+        self._files = files
         # per process, like the gateway's (ADR 5): 80 bits are not guessed, this is against wearing us out
         self._tries = Buckets("receipt-code", settings.codes_per_minute, 60)
         self._tries_in_all = Buckets("receipt-codes", settings.codes_in_all_per_minute, 60)
@@ -128,17 +136,16 @@ class Box:
         Raises 404 if the report is no more, 409 if the message was sealed to an old key or the same key is under way,
         422 for unknown uploads.
         """
-        if message.attachments:
-            raise invalid_fields(
-                *(fault(f"/attachments/{n}", "unknown_upload") for n in range(len(message.attachments)))
-            )
         async with self._database.transaction() as connection:
             if (kept := await once.begin(connection)) is None:
                 row = await _own(connection, caller, lock=True)
                 if message.epoch not in (None, row.epoch):
                     raise Problem(CONFLICT, detail=_OLD_KEY)
                 hour = whole_hour(datetime.now(UTC))
-                after, recorded = await take(connection, row, _step(row, message, hour), self._keys)
+                files = await self._files.take(
+                    connection, message.attachments, owner_of(caller), row.recipient, row.epoch, report_id=row.id
+                )
+                after, recorded = await take(connection, row, _step(row, message, hour, files), self._keys)
                 kept = orjson.dumps({"seq": after.seq, "at": hour, "leaf": recorded.hash.hex()})
                 await once.keep(connection, kept)
         sent = orjson.loads(kept)
@@ -157,7 +164,7 @@ class Box:
             raise Problem(UNAUTHORIZED) from None
 
 
-def _step(row: ReportRow, message: MessageIn, hour: datetime) -> Step:
+def _step(row: ReportRow, message: MessageIn, hour: datetime, files: Sequence[NewFile]) -> Step:
     fields = {"body": message.body, "sealed_body": message.sealed_body}
     return Step(
         "reporter_message",
@@ -167,6 +174,7 @@ def _step(row: ReportRow, message: MessageIn, hour: datetime) -> Step:
         sealed=seal_content(fields, [row.recipient]),
         boxed=seal_content(fields, [row.box_recipient]),
         changes={"state": "investigating"} if row.state == "awaiting_reporter" else {},
+        files=files,
     )
 
 

@@ -9,6 +9,7 @@ from services.integrity.filing.service import Filing
 from services.integrity.keys import IntegrityKeys
 from services.integrity.reports.once import Once
 from shared.kit.auth import Anybody, Principal, allow
+from shared.kit.uploads import owner_of
 from shared.kit.web.openapi import problem_responses
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
@@ -42,7 +43,9 @@ async def seal_to(filing: UseFiling, _caller: Anybody, organisation_id: Slug = N
 
 
 @router.post("", status_code=201, responses=problem_responses(409))
-async def file_report(report: ReportIn, once: Once, filing: UseFiling, keys: Keys, _caller: Reporting) -> FiledOut:
-    """Files a corruption report; a login, if there is one, is not looked at. 201 only after the commit that holds the
-    report, its grants and its leaf; ``receipt`` says ``pending`` where the proof takes longer than three seconds."""
-    return await filing.file(report, once.of(OWNER, keys))
+async def file_report(report: ReportIn, once: Once, filing: UseFiling, keys: Keys, caller: Reporting) -> FiledOut:
+    """Files a corruption report; a login, if there is one, only finds the files that were uploaded with it. 201 only
+    after the commit that holds the report, its grants and its leaf; ``receipt`` says ``pending`` where the proof takes
+    longer than three seconds."""
+    owner = None if caller.kind == "public" else owner_of(caller)
+    return await filing.file(report, once.of(OWNER, keys), owner)

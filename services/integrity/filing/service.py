@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.directory import knows_organisation
+from services.integrity.filing import metrics
 from services.integrity.filing.domain import Accused, Holder, Readers, has_conflict, inspector_of, readers
 from services.integrity.filing.faults import CODE_TAKEN, fault
 from services.integrity.filing.parcel import FIRST_EPOCH, Parcel, seal_here, sealed_by_client
@@ -31,6 +32,7 @@ from services.integrity.keys import IntegrityKeys
 from services.integrity.log.chain import receipt_of, wait_for_receipt
 from services.integrity.reports import repository
 from services.integrity.reports.derivations import Derivations
+from services.integrity.reports.files import Files
 from services.integrity.reports.once import OnceOnly
 from services.integrity.reports.story import FILED, REPORTER, SYSTEM, NewEpoch, Step, take, whole_hour
 from services.integrity.sealing.receipt_code import ReceiptCode
@@ -58,12 +60,18 @@ class Filing:
     """The use cases of whoever reports: what to seal to, and filing."""
 
     def __init__(
-        self, settings: IntegritySettings, database: Database, keys: IntegrityKeys, derivations: Derivations
+        self,
+        settings: IntegritySettings,
+        database: Database,
+        keys: IntegrityKeys,
+        derivations: Derivations,
+        files: Files,
     ) -> None:
         self._settings = settings
         self._database = database
         self._keys = keys
         self._derivations = derivations
+        self._files = files
 
     async def seal_to(self, organisation_id: str | None, province: str | None) -> KeysOut:
         """Whom a client seals to. Raises a 503 problem while too few have registered a key."""
@@ -82,8 +90,9 @@ class Filing:
             quorum=self._settings.quorum,
         )
 
-    async def file(self, report: ReportIn, once: OnceOnly) -> FiledOut:
-        """Files the report; the answer waits a little for the proof that it stands in the log.
+    async def file(self, report: ReportIn, once: OnceOnly, owner: str | None) -> FiledOut:
+        """Files the report; the answer waits a little for the proof that it stands in the log. ``owner``: in whose name
+        its files were uploaded, None for nobody.
 
         Raises 422 for what does not fit, 409 while the same key is under way or keys have changed, 503 while too few
         have registered a key or too much waits.
@@ -91,23 +100,38 @@ class Filing:
         async with self._database.reading() as connection:
             if (kept := await once.kept(connection)) is not None:
                 return await self._again(kept)
-            await _check(connection, report)
+            await _check(connection, report, owner)
             holders = await self._holders(connection)
             code = None if report.box else await _free_code(connection)
         box = await self._box(report, code)
-        parcel, inspector = self._parcel(report, holders)
+        with metrics.seconds.labels("seal").time():
+            parcel, inspector = self._parcel(report, holders)
         filed: dict[str, Any] = {"report_no": new_tracking_code(), "receipt_code": box.code}
         try:
-            async with self._database.transaction() as connection:
-                if (kept := await once.begin(connection)) is None:
-                    filed["leaf"] = (
-                        await self._write(connection, report, filed["report_no"], box, parcel, inspector)
-                    ).hex()
-                    await once.keep(connection, orjson.dumps(filed))
+            with metrics.seconds.labels("write").time():
+                kept = await self._commit(report, once, owner, filed, box, parcel, inspector)
         except IntegrityError:
             # a number or a code that is another report's by chance; which one is not told
             raise (Problem(CODE_TAKEN) if report.box else unavailable(1)) from None
         return await self._again(kept) if kept is not None else await self._answer(filed)
+
+    async def _commit(
+        self,
+        report: ReportIn,
+        once: OnceOnly,
+        owner: str | None,
+        filed: dict[str, Any],
+        box: _Box,
+        parcel: Parcel,
+        inspector: Holder | None,
+    ) -> bytes | None:
+        """Writes the report, and its leaf into ``filed``; or what was answered before to the same request."""
+        async with self._database.transaction() as connection:
+            if (kept := await once.begin(connection)) is None:
+                leaf = await self._write(connection, report, owner, filed["report_no"], box, parcel, inspector)
+                filed["leaf"] = leaf.hex()
+                await once.keep(connection, orjson.dumps(filed))
+        return kept
 
     async def _holders(self, connection: AsyncConnection) -> Sequence[Holder]:
         holders = await active_holders(connection)
@@ -128,7 +152,8 @@ class Filing:
             return _Box(report.box.locator, bytes.fromhex(report.box.auth_hash), report.box.recipient, None)
         if code is None:
             raise unavailable(1)
-        derived = await self._derivations.derive(code)
+        with metrics.seconds.labels("derive").time():
+            derived = await self._derivations.derive(code)
         return _Box(code.locator, derived.auth_hash, derived.box.recipient, code.shown())
 
     def _parcel(self, report: ReportIn, holders: Sequence[Holder]) -> tuple[Parcel, Holder | None]:
@@ -160,6 +185,7 @@ class Filing:
         self,
         connection: AsyncConnection,
         report: ReportIn,
+        owner: str | None,
         report_no: str,
         box: _Box,
         parcel: Parcel,
@@ -169,6 +195,7 @@ class Filing:
         the first one's leaf."""
         hour = whole_hour(datetime.now(UTC))
         number = _number(report)
+        files = await self._files.take(connection, report.attachments, owner or "", parcel.recipient, FIRST_EPOCH)
         row = await repository.add_report(
             connection,
             id=parcel.report_id,
@@ -203,15 +230,16 @@ class Filing:
             grants=parcel.grants,
             recovery=parcel.recovery,
             identity=parcel.identity,
+            files=files,
         )
         row, recorded = await take(connection, row, filed, self._keys)
         await take(connection, row, Step("acknowledged_by_machine", SYSTEM, hour, visible=True), self._keys)
         return recorded.hash
 
     async def _answer(self, filed: dict[str, Any]) -> FiledOut:
-        receipt = await wait_for_receipt(
-            self._database, bytes.fromhex(filed["leaf"]), seconds=self._settings.receipt_seconds
-        )
+        leaf = bytes.fromhex(filed["leaf"])
+        with metrics.seconds.labels("prove").time():
+            receipt = await wait_for_receipt(self._database, leaf, seconds=self._settings.receipt_seconds)
         return FiledOut(report_no=filed["report_no"], receipt_code=filed["receipt_code"], receipt=receipt_out(receipt))
 
     async def _again(self, kept: bytes) -> FiledOut:
@@ -229,11 +257,12 @@ async def receipts_of(connection: AsyncConnection, leaf: bytes) -> ReceiptOut | 
     return receipt_out(await receipt_of(connection, leaf))
 
 
-async def _check(connection: AsyncConnection, report: ReportIn) -> None:
+async def _check(connection: AsyncConnection, report: ReportIn, owner: str | None) -> None:
     wrong = faults_of(report)
     if not await knows_organisation(connection, report.organisation_id):
         wrong.append(fault("/organisation_id", "unknown_organisation"))
-    wrong += [fault(f"/attachments/{n}", "unknown_upload") for n in range(len(report.attachments))]
+    if owner is None:
+        wrong += [fault(f"/attachments/{n}", "unknown_upload") for n in range(len(report.attachments))]
     if wrong:
         raise invalid_fields(*wrong)
 

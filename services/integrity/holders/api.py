@@ -64,10 +64,13 @@ class KeyOut(BaseModel):
 async def register_key(key: KeyIn, caller: Holder, connection: Transaction) -> KeyOut:
     """Registers the caller's public key. The same key again changes nothing; another one counts for what is sealed from
     now on, and what was sealed to the old one stays so."""
-    return await _register(connection, caller, key.recipient)
+    return await register(connection, caller, key.recipient, await organisation_of(connection, caller.department_id))
 
 
-async def _register(connection: AsyncConnection, caller: Principal, recipient: str) -> KeyOut:
+async def register(
+    connection: AsyncConnection, caller: Principal, recipient: str, organisation_id: str | None
+) -> KeyOut:
+    """Makes the key the caller's present one; ``organisation_id`` is the body that they belong to."""
     await repository.lock_holder(connection, caller.subject)
     held = await repository.holder(connection, caller.subject)
     role = next(role for role in ROLES if role in caller.roles)
@@ -75,7 +78,7 @@ async def _register(connection: AsyncConnection, caller: Principal, recipient: s
         "username": caller.subject,
         "role": role,
         "province": caller.province,
-        "organisation_id": await organisation_of(connection, caller.department_id),
+        "organisation_id": organisation_id,
         "name": caller.name or caller.subject,
         "title": caller.title,
         "active": True,

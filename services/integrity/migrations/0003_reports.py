@@ -151,7 +151,7 @@ CREATE TABLE identity_shares (
 );
 CREATE INDEX identity_shares_holder ON identity_shares (holder, report_id);
 
--- the bytes lie in the file store under the hash of their ciphertext
+-- the bytes lie in the file store under the hash of their ciphertext, which is padded; sizes are those of it
 CREATE TABLE report_files (
     report_id uuid NOT NULL REFERENCES reports,
     n integer NOT NULL,
@@ -159,6 +159,7 @@ CREATE TABLE report_files (
     epoch integer NOT NULL,
     media_type text NOT NULL,
     size integer NOT NULL,
+    cleaned_size integer,
     original_sha256 bytea NOT NULL CHECK (length(original_sha256) = 32),
     cleaned_sha256 bytea CHECK (length(cleaned_sha256) = 32),
     PRIMARY KEY (report_id, n)

@@ -46,7 +46,10 @@ def manifest(
             "recovery": sorted([row.epoch, *_share(row)] for row in recovery),
             "identity": sorted(_share(row) for row in identity),
             "files": sorted(
-                [row.n, row.epoch, row.media_type, row.size, row.original_sha256.hex(), _hex(row.cleaned_sha256)]
+                [
+                    *(row.n, row.epoch, row.media_type, row.size, row.cleaned_size),
+                    *(row.original_sha256.hex(), _hex(row.cleaned_sha256)),
+                ]
                 for row in files
             ),
             "epochs": sorted([row.epoch, row.recipient] for row in epochs),

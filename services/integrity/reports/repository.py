@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.tables import (
@@ -88,6 +88,12 @@ async def add_shares(connection: AsyncConnection, report_id: UUID, seq: int, new
 async def add_files(connection: AsyncConnection, report_id: UUID, seq: int, new: Iterable[Any]) -> None:
     """Files that a step brings."""
     await _insert(connection, report_files, report_id, seq, [asdict(item) for item in new])
+
+
+async def next_file(connection: AsyncConnection, report_id: UUID) -> int:
+    """The number of a report's next file; the caller holds the report's row."""
+    last = select(func.max(report_files.c.n)).where(report_files.c.report_id == report_id)
+    return (await connection.scalar(last) or 0) + 1
 
 
 async def _insert(

@@ -59,13 +59,14 @@ class NewShare:
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file in the store: its sealed original, and the sealed cleaned copy if one could be made. ``n`` counts the
-    report's files from 1."""
+    """A file in the store: its sealed original, and the sealed cleaned copy if one could be made, by the hashes and the
+    sizes of their ciphertexts. ``n`` counts the report's files from 1."""
 
     n: int
     epoch: int
     media_type: str
     size: int
+    cleaned_size: int | None
     original_sha256: bytes
     cleaned_sha256: bytes | None
 

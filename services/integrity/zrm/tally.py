@@ -49,7 +49,7 @@ class Heard:
 class Tally:
     """A job: takes down events until it is cancelled; any number may run."""
 
-    name = "zrm tally"
+    name = "zrm-tally"
 
     def __init__(self, database: Database, broker: Broker) -> None:
         self._database = database

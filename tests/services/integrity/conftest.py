@@ -96,7 +96,13 @@ async def witnesses(witness_databases: list[str], irm_keys: Path) -> AsyncIterat
 async def irm(irm_dsn: str, irm_keys: Path, witnesses: dict[str, str]) -> AsyncIterator[Irm]:
     """integrity, where five custodians, two supervisors and inspectors of three provinces have registered keys."""
     folder = irm_keys
-    settings = IntegritySettings(keys_dir=folder, receipt_seconds=10, codes_per_minute=20)
+    settings = IntegritySettings(
+        keys_dir=folder,
+        uploads_dir=folder / "uploads",
+        evidence_dir=folder / "evidence",
+        receipt_seconds=10,
+        codes_per_minute=20,
+    )
     database = Database.connect(as_role(irm_dsn, SERVICE_ROLE), pool_size=8)
     ledger = Database.connect(as_role(irm_dsn, SEQUENCER), pool_size=2)
     sequencer = Sequencer(
@@ -109,6 +115,7 @@ async def irm(irm_dsn: str, irm_keys: Path, witnesses: dict[str, str]) -> AsyncI
         api = create_api("integrity", routers=SERVICE.routers(chassis), quiet=SERVICE.quiet)
         api.state.database, api.state.settings, api.state.resources = database, settings, resources
         api.state.verifier = Verifier.load(folder / "gateway-internal.pub.jwk", "integrity")
+        SERVICE.finish_api(api, chassis)
         transport = httpx.ASGITransport(api)
         async with httpx.AsyncClient(transport=transport, base_url="http://integrity", timeout=30) as http:
             irm = Irm(http, admin, Mint.load(folder / "gateway-internal.jwk"), settings, resources, database)

@@ -106,6 +106,18 @@ class Irm:
         """A report's row."""
         return await self.database.fetchrow("SELECT * FROM reports WHERE report_no = $1", report_no)
 
+    async def upload(self, content: bytes, caller: dict[str, str]) -> str:
+        """A whole file, uploaded with those headers; its id."""
+        headers = {
+            **caller,
+            "Tus-Resumable": "1.0.0",
+            "Upload-Length": str(len(content)),
+            "Content-Type": "application/offset+octet-stream",
+        }
+        answer = await self.http.post("/v1/uploads", content=content, headers=headers)
+        assert answer.status_code == 201, answer.text
+        return answer.headers["location"].rpartition("/")[2]
+
     async def session(self, **body: Any) -> dict[str, str]:
         """The headers of a reporter by their receipt code (or by what a client derived from it)."""
         answer = await self.http.post("/v1/reports/session", json=body, headers=self.caller())
