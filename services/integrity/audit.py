@@ -17,6 +17,8 @@ import asyncpg
 from services.integrity.auditing.chains import audit_chains, waiting
 from services.integrity.auditing.checkpoints import audit_checkpoints, audit_cosignatures, behind
 from services.integrity.auditing.findings import Finding
+from services.integrity.auditing.holders import audit_holders
+from services.integrity.auditing.reports import audit_reports
 from services.integrity.auditing.tree import TreeAudit
 from services.integrity.auditing.witnesses import audit_witnesses
 from services.integrity.auditing.zrm import audit_zrm
@@ -69,6 +71,8 @@ async def examine(connection: asyncpg.Connection, policy: Policy) -> Audit:
     findings += await audit_chains(connection)
     findings += await audit_cosignatures(connection, policy)
     findings += await audit_zrm(connection)
+    findings += await audit_holders(connection)
+    findings += await audit_reports(connection)
     return Audit(heads.size, len(heads.roots), findings)
 
 
