@@ -1,9 +1,9 @@
 """Holders' keys against their leaves: a grant is worth nothing if the key that it is sealed to was exchanged."""
 
-import json
 from hashlib import sha256
 
 import asyncpg
+import orjson
 
 from services.integrity.auditing.findings import Finding
 from services.integrity.log.leaf import NONCE_BYTES, commit_actor, hour_of
@@ -59,7 +59,7 @@ def _faults(row: asyncpg.Record) -> list[str]:
     if (row["chain"], row["leaf_seq"]) != (f"holder:{row['username']}", row["seq"]):
         faults.append(f"moved: its leaf is that of {row['chain']}, seq {row['leaf_seq']}")
     try:
-        leaf = json.loads(row["leaf_data"])
+        leaf = orjson.loads(row["leaf_data"])
     except ValueError:
         return [*faults, "its leaf cannot be read"]
     if leaf.get("ciphertext_sha256") != sha256(row["recipient"].encode()).hexdigest():

@@ -5,7 +5,6 @@ is what was recorded, and the manifest says of each row what it must be. Not cov
 only repeat what its steps say (assignee, priority, times).
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC
@@ -14,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from services.integrity.auditing.findings import Finding
 from services.integrity.log.leaf import NONCE_BYTES, commit_actor, hour_of
@@ -106,7 +106,7 @@ def _report(report: Any, steps: Sequence[asyncpg.Record], brought: Mapping[str, 
 
 def _document(covered: bytes) -> dict[str, Any] | None:
     try:
-        document = json.loads(covered)
+        document = orjson.loads(covered)
     except ValueError:
         return None
     return document if isinstance(document, dict) else None
@@ -139,7 +139,7 @@ def _wrong_step(report: Any, step: asyncpg.Record) -> Iterator[str]:
             yield f"{column} changed"
     if document.get("at") != step["at"].astimezone(UTC).isoformat():
         yield "at changed"
-    if document.get("data") != json.loads(step["data"]):
+    if document.get("data") != orjson.loads(step["data"]):
         yield "data changed"
     for column in ("sealed", "boxed"):
         if document.get(column) != (None if step[column] is None else sha256(step[column]).hexdigest()):
@@ -151,16 +151,16 @@ def _wrong_rows(
 ) -> Iterator[Finding]:
     """Rows that a step brought and that are not what its manifest says, and those that no step brought."""
     for table, (part, line_of) in _PARTS.items():
-        kept: dict[int, dict[str, str]] = defaultdict(dict)
+        kept: dict[int, dict[bytes, str]] = defaultdict(dict)
         for row in brought[table]:
             key = ", ".join(f"{column} {_shown(getattr(row, column))}" for column in _KEYS[table])
-            kept[row.seq][json.dumps(line_of(row))] = key
+            kept[row.seq][orjson.dumps(line_of(row))] = key
         for seq in kept.keys() | promised.keys():
-            lines = {json.dumps(line) for line in promised.get(seq, {}).get(part, [])}
+            lines = {orjson.dumps(line) for line in promised.get(seq, {}).get(part, [])}
             for line in kept[seq].keys() - lines:
                 yield Finding(table, f"{name}, {kept[seq][line]}", f"changed or inserted: step {seq} did not bring it")
             for line in lines - kept[seq].keys():
-                said = json.loads(line)
+                said = orjson.loads(line)
                 yield Finding(table, f"{name}, {_key_of(table, said)}", f"removed or changed: step {seq} brought it")
     revoked = {(row.revoked_seq, row.holder) for row in brought["grants"] if row.revoked_seq is not None}
     told = {(seq, holder) for seq, document in promised.items() for holder in document.get("revoked", [])}

@@ -12,9 +12,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from services.integrity.audit import examine_reports
 from services.integrity.auditing.findings import Finding
-from services.integrity.auditing.holders import audit_holders
-from services.integrity.auditing.reports import audit_reports
 from shared.kit.migrate import upgrade
 from tests.services.integrity.inspection.conftest import clear
 from tests.services.integrity.offices import offices
@@ -104,7 +103,7 @@ async def database(played: asyncpg.Connection) -> AsyncIterator[asyncpg.Connecti
 
 
 async def _found(connection: asyncpg.Connection) -> list[Finding]:
-    return [*await audit_holders(connection), *await audit_reports(connection)]
+    return await examine_reports(connection)
 
 
 async def test_what_was_played_passes(database: asyncpg.Connection) -> None:
