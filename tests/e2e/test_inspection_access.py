@@ -39,6 +39,7 @@ _ASK = {"reason": "می‌خواهم بدانم", "holder": "supervisor"}
 RULES: dict[Key, Rule] = {
     ("PUT", "/v1/inspect/keys/me"): Rule({"recipient": "age1wrong"}),
     ("GET", "/v1/inspect/keys"): Rule(welcome=INSPECTORS | CUSTODIANS),
+    ("DELETE", "/v1/inspect/keys/{username}"): Rule(),
     ("GET", "/v1/inspect/reports"): Rule(welcome=INSPECTORS),
     ("GET", "/v1/inspect/reports/{report_id}"): Rule(),
     ("GET", "/v1/inspect/reports/{report_id}/attachments/{n}"): Rule(),
@@ -129,6 +130,7 @@ def test_every_route_has_a_rule() -> None:
 def test_nobody_gets_in_who_may_not(scene: Scene, key: Key) -> None:
     rule, (method, template) = RULES[key], key
     path = template.replace("{report_id}", scene.report_id).replace("{n}", "1")
+    path = path.replace("{username}", "custodian.5")
     for name, caller in scene.callers.items():
         if template.startswith("/v1/reports/mine") and name == "another report's reporter":
             continue  # whose own it is: see below

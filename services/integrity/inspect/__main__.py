@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "register", "register the key's public half", _register)
     _command(commands, "holders", "who holds which key", _holders)
     _command(commands, "summary", "the supervisor's summary", lambda office, _: shown.summary(office.summary()))
+    _command(commands, "retire", "supervisor: nothing new is sealed to somebody", _retire).add_argument("username")
     listing = _command(commands, "list", "the reports within reach", _list)
     for name in ("state", "organisation", "province", "priority", "inspector"):
         listing.add_argument(f"--{name}")
@@ -148,6 +149,11 @@ def _holders(office: Office, _arguments: argparse.Namespace) -> Iterable[str]:
     for holder in office.holders():
         place = holder["province"] or "-"
         yield f"{holder['username']:<26} {holder['role']:<11} {place:<6} {holder['recipient']}"
+
+
+def _retire(office: Office, arguments: argparse.Namespace) -> Iterable[str]:
+    office.retire(arguments.username)
+    yield f"{arguments.username} is retired; assign their reports to others"
 
 
 def _list(office: Office, arguments: argparse.Namespace) -> Iterable[str]:
