@@ -72,7 +72,10 @@ class Public(Caller):
 
     def __init__(self, http: httpx.Client) -> None:
         super().__init__(http, "")
-        self._headers = {}
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """The answer, whatever it is."""
+        return self.http.request(method, path, **options)
 
 
 @dataclass(frozen=True)
