@@ -136,6 +136,7 @@ ROUTES: tuple[Route, ...] = (
         body=REPORT_BODY,
         streamed=True,
     ),
+    Route("GET", "/v1/inspect/custody", "integrity", STAFF, roles=CUSTODY),
     Route("GET", "/v1/inspect/reports/{report_id}/identity", "integrity", STAFF, roles=CUSTODY),
     Route("POST", "/v1/inspect/reports/{report_id}/identity", "integrity", STAFF, roles=CUSTODY),
     Route("GET", "/v1/inspect/reports/{report_id}/recovery", "integrity", STAFF, roles=CUSTODY),

@@ -44,6 +44,7 @@ RULES: dict[Key, Rule] = {
     ("GET", "/v1/inspect/reports/{report_id}"): Rule(),
     ("GET", "/v1/inspect/reports/{report_id}/attachments/{n}"): Rule(),
     ("POST", "/v1/inspect/reports/{report_id}/steps"): Rule(_STEP),
+    ("GET", "/v1/inspect/custody"): Rule(welcome=CUSTODIANS),
     ("GET", "/v1/inspect/reports/{report_id}/identity"): Rule(),
     ("POST", "/v1/inspect/reports/{report_id}/identity"): Rule({"reason": "می‌خواهم بدانم"}),
     ("GET", "/v1/inspect/reports/{report_id}/recovery"): Rule(welcome=CUSTODIANS),

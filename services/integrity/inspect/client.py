@@ -100,6 +100,10 @@ class Office:
         """The supervisor's summary."""
         return self._json("GET", "/v1/inspect/summary")
 
+    def waiting(self) -> dict[str, Any]:
+        """What waits for this custodian: ``asked`` and ``unread``."""
+        return self._json("GET", "/v1/inspect/custody")
+
     def openings(self, report_id: str, kind: str) -> list[dict[str, Any]]:
         """What was asked of custodians about a report: ``kind`` is ``identity`` or ``recovery``."""
         items: list[dict[str, Any]] = self._json("GET", f"/v1/inspect/reports/{report_id}/{kind}")["items"]
