@@ -116,6 +116,7 @@ ROUTES: tuple[Route, ...] = (
     # … and that of those who hold keys
     Route("PUT", "/v1/inspect/keys/me", "integrity", STAFF, roles=HOLDERS),
     Route("GET", "/v1/inspect/keys", "integrity", STAFF, roles=HOLDERS),
+    Route("DELETE", "/v1/inspect/keys/{username}", "integrity", STAFF, roles=frozenset({"supervisor"})),
     Route("GET", "/v1/inspect/reports", "integrity", STAFF, roles=INSPECTION),
     Route("GET", "/v1/inspect/reports/{report_id}", "integrity", STAFF, roles=INSPECTION, streamed=True),
     Route(
@@ -135,6 +136,7 @@ ROUTES: tuple[Route, ...] = (
         body=REPORT_BODY,
         streamed=True,
     ),
+    Route("GET", "/v1/inspect/custody", "integrity", STAFF, roles=CUSTODY),
     Route("GET", "/v1/inspect/reports/{report_id}/identity", "integrity", STAFF, roles=CUSTODY),
     Route("POST", "/v1/inspect/reports/{report_id}/identity", "integrity", STAFF, roles=CUSTODY),
     Route("GET", "/v1/inspect/reports/{report_id}/recovery", "integrity", STAFF, roles=CUSTODY),

@@ -15,7 +15,7 @@ from shared.kit.tlog.notes import ED25519, SigningKey
 
 RINGS = (
     *("contact", "text", "step", "letter", "otp", "identity", "blind", "uploads"),
-    *("notify", "box", "filing", "integrity-uploads"),
+    *("notify", "box", "filing", "integrity-uploads", "move"),
 )
 
 LOG_ORIGIN = "seda.localhost/v1/log"

@@ -23,13 +23,14 @@ from services.integrity.log.api import router as log_router
 from services.integrity.log.feature import log_jobs
 from services.integrity.log.keys import load_policy
 from services.integrity.log.policy import Policy
+from services.integrity.moving.consumers import Moves
 from services.integrity.reports.derivations import Derivations
 from services.integrity.reports.files import Files
 from services.integrity.reports.once import forget_keys
 from services.integrity.settings import IntegritySettings
 from services.integrity.zrm.roots import rooting
 from services.integrity.zrm.tally import Tally
-from shared.contracts.registry import INTEGRITY_DIRECTORY
+from shared.contracts.registry import INTEGRITY_DIRECTORY, INTEGRITY_MOVES
 from shared.kit.bus import Consumer
 from shared.kit.clock import Clock, exclusive
 from shared.kit.db import Database
@@ -79,6 +80,8 @@ async def _resources(settings: IntegritySettings, database: Database) -> AsyncIt
 def _jobs(chassis: Chassis[IntegritySettings, Resources]) -> Sequence[Job]:
     database, broker, settings = chassis.database, chassis.broker, chassis.settings
 
+    moves = Moves(chassis.resources.keys, chassis.resources.filing)
+
     async def tidy() -> None:
         async with database.transaction() as connection:
             if await exclusive(connection, "tidy"):
@@ -89,6 +92,7 @@ def _jobs(chassis: Chassis[IntegritySettings, Resources]) -> Sequence[Job]:
 
     return [
         Consumer(INTEGRITY_DIRECTORY, keep_directory, database=database, broker=broker, concurrency=1),
+        Consumer(INTEGRITY_MOVES, moves.handle, database=database, broker=broker),
         Clock("tidy", 3600, tidy),
         Clock("report-clocks", settings.clock_seconds, clocks),
         Clock("uploads", 60, chassis.resources.uploads.sweep),

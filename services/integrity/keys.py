@@ -4,7 +4,7 @@ Reports, grants and shares are sealed to people. These rings seal what the servi
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 from uuid import UUID, uuid4
 
 import orjson
@@ -17,16 +17,28 @@ from shared.kit.settings import ServiceSettings
 @dataclass(frozen=True)
 class IntegrityKeys:
     """``notify`` (shared with sms) seals numbers that are to be told; ``box`` the key of a reporter's box inside their
-    token; ``filing`` is the salt under which Idempotency-Keys are told apart. The latter two are integrity's alone."""
+    token; ``filing`` is the salt under which Idempotency-Keys are told apart. The latter two are integrity's alone.
+    ``move`` (shared with intake) opens what a case held that became a report."""
 
     notify: KeyRing
     box: KeyRing
     filing: KeyRing
+    move: KeyRing
 
     @classmethod
     def load(cls, settings: ServiceSettings) -> Self:
         """Reads the rings from the keys' folder; SealError if one is missing."""
-        return cls(notify=settings.ring("notify"), box=settings.ring("box"), filing=settings.ring("filing"))
+        return cls(
+            notify=settings.ring("notify"),
+            box=settings.ring("box"),
+            filing=settings.ring("filing"),
+            move=settings.ring("move"),
+        )
+
+    def moved(self, case_id: UUID, sealed: str) -> dict[str, Any]:
+        """``{"subject", "narrative", "contact"?}`` of a case that intake handed over."""
+        content: dict[str, Any] = orjson.loads(open_sealed(self.move, sealed, b"move:" + str(case_id).encode()))
+        return content
 
     def keep_number(self, report_id: UUID, mobile: str) -> str:
         """A number (E.164) as it stands in the report's row."""

@@ -132,6 +132,12 @@ def _decided(event: routing.CaseDecided, language: Language, note: str | None) -
     return f"تصمیم گرفته شد: {fa}.{summary} پاسخ کتبی به نشانی شما فرستاده می‌شود."
 
 
+def _moved(_event: routing.CaseMoved, language: Language, _note: str | None) -> str:
+    if language == "en":
+        return "Your case was handed to another office of the ministry, which goes on with it."
+    return "رسیدگی به این پرونده به واحد دیگری از وزارتخانه سپرده شد و ادامه می‌یابد."
+
+
 def _closed(_event: routing.CaseClosed, language: Language, _note: str | None) -> str:
     if language == "en":
         return "Your case is closed. Please rate how it was handled in the app."
@@ -183,6 +189,7 @@ _WRITERS: dict[type[Event], Writer] = {
     routing.CaseClosed: _closed,
     routing.CaseReopened: _reopened,
     routing.CaseWithdrawn: _withdrawn,
+    routing.CaseMoved: _moved,
     letters.LetterIssued: _letter_issued,
     letters.LetterHandedOver: _letter_handed_over,
     letters.LetterDelivered: _letter_delivered,

@@ -71,6 +71,7 @@ CASE_STEPS: tuple[type[Event], ...] = (
     routing.CaseClosed,
     routing.CaseReopened,
     routing.CaseWithdrawn,
+    routing.CaseMoved,
 )
 LETTER_STEPS: tuple[type[Event], ...] = (
     letters.LetterIssued,
@@ -83,6 +84,7 @@ INTAKE_TIMELINE = Queue(
     "intake.timeline", (*CASE_STEPS, *LETTER_STEPS, sms.SmsSent, sms.SmsDelivered, sms.SmsUndelivered)
 )
 INTAKE_DIRECTORY = Queue("intake.directory", (routing.DirectoryChanged,))
+INTAKE_MOVES = Queue("intake.moves", (routing.CaseMoved,))
 ROUTING_CASES = Queue(
     "routing.cases", (intake.CaseRegistered, intake.CaseSupplemented, intake.CaseRated, letters.LetterIssued)
 )
@@ -96,11 +98,13 @@ SMS_OTP = Queue("sms.otp", (gateway.OtpRequested,))
 SMS_NOTICES = Queue("sms.notices", (integrity.NoticeRequested,))
 INTEGRITY_DIRECTORY = Queue("integrity.directory", (routing.DirectoryChanged,))
 INTEGRITY_ZRM = Queue("integrity.zrm", tuple(kind for name, kind in sorted(EVENTS.items()) if name.startswith("case.")))
+INTEGRITY_MOVES = Queue("integrity.moves", (intake.CaseHandedOver,))
 LETTERS_CASES = Queue("letters.cases", (intake.CaseRegistered, intake.ContactChanged, routing.CaseDecided))
 
 QUEUES: tuple[Queue, ...] = (
     INTAKE_TIMELINE,
     INTAKE_DIRECTORY,
+    INTAKE_MOVES,
     ROUTING_CASES,
     ROUTING_SMS,
     SMS_STEPS,
@@ -108,6 +112,7 @@ QUEUES: tuple[Queue, ...] = (
     SMS_NOTICES,
     INTEGRITY_DIRECTORY,
     INTEGRITY_ZRM,
+    INTEGRITY_MOVES,
     LETTERS_CASES,
 )
 

@@ -142,6 +142,20 @@ class CaseWithdrawn(Event):
     data: CaseState
 
 
+class CaseMovedData(CaseState):
+    """``organisation_id``: the body under the ministry that the matter is about."""
+
+    organisation_id: str
+
+
+class CaseMoved(Event):
+    """The case is a matter of corruption: it goes on as a report, and nothing of it stays here."""
+
+    type: Literal["case.moved.v1"] = "case.moved.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseMovedData
+
+
 class CategoryEntry(CategoryRef):
     """A category that can be chosen; ``pipeline`` says whether it is correspondence or a corruption report."""
 

@@ -31,7 +31,7 @@ def main() -> None:
         _row("intake, one API process, 64 clients", told, f"{share}; {_aim(filing.ratio >= 0.40, '≥ 40 %')}")
         with running_system(base / "system", SEDA_REQUESTS_PER_MINUTE="10000000") as system:
             way = way_to_the_phone.run(system, base / "system")
-            filed = reports.run(system)
+            filed = reports.run(system, base / "system")
             doors = gateway.run(base / "gateway", system, base / "system")
         for name, speed in (("the service itself", doors.direct), ("through nginx", doors.nginx)):
             _row(name, f"{speed.per_second:,.0f}/s, p99 {speed.p99_ms:.1f} ms", "")

@@ -6,6 +6,7 @@ service's. What was answered is compared with what the database holds.
 """
 
 import asyncio
+import os
 import re
 import secrets
 import tempfile
@@ -21,7 +22,7 @@ import httpx
 from deploy.local.client import System
 from services.integrity.sealing.age import SecretKey
 from tests.holders import ensure_holders
-from tests.systems import running_system
+from tests.systems import process_of, running_system
 
 SECONDS = 6.0
 AIM_PER_SECOND = 50
@@ -30,8 +31,9 @@ PARTS = ("derive", "seal", "write", "prove")
 
 @dataclass(frozen=True)
 class Figures:
-    """Reports a second with ``clients`` at a time, latencies in ms, mean milliseconds of each part, and the share of
-    answers that had their proof already."""
+    """Reports a second with ``clients`` at a time, latencies in ms, mean milliseconds of each part, the share of
+    answers with their proof, and the processor time (ms) that integrity, its log included, spent on a report: what a
+    busy machine changes least."""
 
     clients: int
     derived: str
@@ -40,27 +42,29 @@ class Figures:
     p99_ms: float
     parts: dict[str, float]
     proven: float
+    cpu_ms: float
 
 
-def run(system: System) -> list[Figures]:
-    """Measures on a running system; RuntimeError if what was answered is not what the database holds."""
+def run(system: System, base: Path) -> list[Figures]:
+    """Measures on a running system whose data is under ``base``; RuntimeError if the database holds something else than
+    what was answered."""
     ensure_holders(system)
-    return asyncio.run(_measure(system))
+    return asyncio.run(_measure(system, process_of(base, "services.integrity")))
 
 
-async def _measure(system: System) -> list[Figures]:
+async def _measure(system: System, process: int) -> list[Figures]:
     async with httpx.AsyncClient(
         base_url=system.run["gateway"], timeout=60, limits=httpx.Limits(max_connections=64), trust_env=False
     ) as client:
-        await _load(system, client, 4, own_code=True, seconds=1.5)  # warm
-        figures = [await _load(system, client, clients, own_code=True) for clients in (1, 8, 32)]
-        return [*figures, await _load(system, client, 8, own_code=False)]
+        await _load(system, process, client, 4, own_code=True, seconds=1.5)  # warm
+        figures = [await _load(system, process, client, clients, own_code=True) for clients in (1, 8, 32)]
+        return [*figures, await _load(system, process, client, 8, own_code=False)]
 
 
 async def _load(
-    system: System, client: httpx.AsyncClient, clients: int, *, own_code: bool, seconds: float = SECONDS
+    system: System, process: int, client: httpx.AsyncClient, clients: int, *, own_code: bool, seconds: float = SECONDS
 ) -> Figures:
-    held, parts = await _held(system), _parts(system)
+    held, parts, cpu = await _held(system), _parts(system), _cpu_seconds(process)
     took: list[float] = []
     proven = 0
     begun = time.perf_counter()
@@ -93,7 +97,14 @@ async def _load(
             if after[name][1] > parts[name][1]
         },
         proven / len(took),
+        (_cpu_seconds(process) - cpu) / len(took) * 1000,
     )
+
+
+def _cpu_seconds(process: int) -> float:
+    """Processor time of a process so far (proc(5): utime and stime)."""
+    words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _report(*, own_code: bool) -> dict[str, Any]:
@@ -140,7 +151,7 @@ def row(figures: Figures) -> tuple[str, str, str]:
     parts = ", ".join(f"{name} {ms:.0f}" for name, ms in figures.parts.items())
     what = f"reports, {figures.clients} at a time, code derived by the {figures.derived}"
     told = f"{figures.per_second:,.0f}/s, p50 {figures.p50_ms:.0f} ms, p99 {figures.p99_ms:.0f} ms"
-    verdict = f"ms: {parts}; {figures.proven:.0%} with proof"
+    verdict = f"ms: {parts}; {figures.proven:.0%} with proof; {figures.cpu_ms:.0f} ms of CPU each"
     if figures.clients == 32:
         met = "met" if figures.per_second >= AIM_PER_SECOND else "MISSED"
         verdict += f"; aim ≥ {AIM_PER_SECOND}/s {met}"
@@ -153,7 +164,7 @@ def main() -> None:
         base = Path(folder)
         base.chmod(0o755)  # PostgreSQL's user goes through it
         with running_system(base / "system", SEDA_REQUESTS_PER_MINUTE="10000000") as system:
-            for figures in run(system):
+            for figures in run(system, base / "system"):
                 print(" | ".join(row(figures)), flush=True)
 
 

@@ -16,6 +16,12 @@ router = APIRouter(prefix="/v1/inspect", tags=["inspection"])
 Custodian = Annotated[Principal, Depends(allow("staff", roles=("custodian",)))]
 
 
+@router.get("/custody", responses=problem_responses(403))
+async def waiting(caller: Custodian, connection: Transaction) -> schemas.WaitingOut:
+    """What waits for the caller: openings to give a share to, and reports that nobody can read."""
+    return await service.waiting(connection, caller)
+
+
 @router.get("/reports/{report_id}/identity", responses=problem_responses(403, 404))
 async def identity_openings(report_id: UUID, caller: Custodian, connection: Transaction) -> schemas.OpeningsOut:
     """What was asked about the reporter's identity, with the caller's shares."""

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, false, select
+from sqlalchemy import ColumnElement, and_, exists, false, not_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.integrity.tables import holder_keys, identity_shares, recovery_shares, report_steps, reports
+from services.integrity.tables import grants, holder_keys, identity_shares, recovery_shares, report_steps, reports
 from shared.kit.auth import Principal
 
 Kind = Literal["identity", "recovery"]
@@ -37,6 +37,24 @@ async def opening_steps(connection: AsyncConnection, report_id: UUID, kind: Kind
     types = [f"{kind}_asked", f"{kind}_given", f"{kind}_finished"]
     query = select(report_steps).where(report_steps.c.report_id == report_id, report_steps.c.type.in_(types))
     return (await connection.execute(query.order_by(report_steps.c.seq))).all()
+
+
+async def has_reader(connection: AsyncConnection, report_id: UUID) -> bool:
+    """Whether anybody holds a grant of the report."""
+    held = exists().where(grants.c.report_id == report_id, grants.c.revoked_seq.is_(None))
+    return bool(await connection.scalar(select(held)))
+
+
+async def asked_reports(connection: AsyncConnection, within: ColumnElement[bool], kind: Kind) -> Sequence[Any]:
+    """The reports within reach about which something was asked."""
+    asked = exists().where(report_steps.c.report_id == reports.c.id, report_steps.c.type == f"{kind}_asked")
+    return (await connection.execute(select(reports).where(within, asked).order_by(reports.c.id))).all()
+
+
+async def unread_reports(connection: AsyncConnection, within: ColumnElement[bool]) -> Sequence[Any]:
+    """The reports within reach that nobody holds a grant of."""
+    held = exists().where(grants.c.report_id == reports.c.id, grants.c.revoked_seq.is_(None))
+    return (await connection.execute(select(reports).where(within, not_(held)).order_by(reports.c.filed_at))).all()
 
 
 async def key_recipient(connection: AsyncConnection, key_id: UUID) -> str | None:

@@ -1,7 +1,7 @@
 """What custodians send and are shown: askings, shares, and what a quorum may open."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
@@ -122,3 +122,29 @@ class OpeningsOut(_Out):
     """The openings of a report, the newest last."""
 
     items: list[OpeningOut]
+
+
+class AskedOut(_Out):
+    """An opening that waits for the caller's shares."""
+
+    report_id: UUID
+    report_no: str
+    kind: Literal["identity", "recovery"]
+    request: UUID
+    asked_by: str
+    asked_at: datetime
+
+
+class UnreadOut(_Out):
+    """A report that nobody can read: at its filing all who might were in conflict of interest."""
+
+    report_id: UUID
+    report_no: str
+    filed_on: str
+
+
+class WaitingOut(_Out):
+    """What waits for a custodian."""
+
+    asked: list[AskedOut]
+    unread: list[UnreadOut]

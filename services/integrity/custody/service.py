@@ -19,6 +19,7 @@ from services.integrity.reports.story import NewGrant, Step, take
 from shared.kit.auth import Principal
 from shared.kit.web.language import Text
 from shared.kit.web.problems import CONFLICT, FORBIDDEN, NOT_FOUND, FieldFault, Problem, invalid_fields
+from shared.persian.calendar import jalali
 
 REFUSALS: dict[Refusal, Text] = {
     Refusal.OWN: Text("درخواست‌کننده سهم خود را در دستگاه خودش می‌گشاید.", "Whoever asks opens their own share."),
@@ -41,6 +42,36 @@ async def openings(
         await _shown(connection, caller, report, kind, opening)
         for opening in (await _openings(connection, report, kind)).values()
     ]
+
+
+async def waiting(connection: AsyncConnection, caller: Principal) -> schemas.WaitingOut:
+    """What waits for the caller: openings that they were asked for and gave nothing to, and reports nobody can read."""
+    organisations = await inspection.organisations_of(connection, caller)
+    asked = []
+    kinds: tuple[Kind, ...] = ("identity", "recovery")
+    for kind in kinds:
+        reports = await repository.asked_reports(connection, repository.reach(caller, organisations, kind), kind)
+        for report in reports:
+            for opening in (await _openings(connection, report, kind)).values():
+                if opening.may_give(caller.subject) is None:
+                    asked.append(
+                        schemas.AskedOut(
+                            report_id=report.id,
+                            report_no=report.report_no,
+                            kind=kind,
+                            request=opening.id,
+                            asked_by=opening.asked_by,
+                            asked_at=opening.asked_at,
+                        )
+                    )
+    unread = await repository.unread_reports(connection, repository.reach(caller, organisations, "recovery"))
+    return schemas.WaitingOut(
+        asked=asked,
+        unread=[
+            schemas.UnreadOut(report_id=row.id, report_no=row.report_no, filed_on=jalali(row.filed_at))
+            for row in unread
+        ],
+    )
 
 
 async def ask(
@@ -157,10 +188,14 @@ async def _in_reach(connection: AsyncConnection, caller: Principal, report_id: U
 
 
 async def _reader(connection: AsyncConnection, report: ReportRow, username: str) -> Any:
-    """The holder who has the report and lost their key: its inspector, or a supervisor who was granted it."""
+    """The holder who has the report and lost their key: its inspector, or a supervisor who was granted it. Of a report
+    that nobody may read, since all were in conflict when it was filed, any of them whom the custodians choose."""
     row = await inspection.holder(connection, username)
-    granted = row is not None and await inspection.grants_of(connection, report.id, username)
-    if row is None or not granted or row.organisation_id == report.organisation_id:
+    may = row is not None and (
+        await inspection.grants_of(connection, report.id, username)
+        or (row.role != "custodian" and not await repository.has_reader(connection, report.id))
+    )
+    if row is None or not may or row.organisation_id == report.organisation_id:
         raise invalid_fields(FieldFault("/holder", "not_a_reader", _NO_READER))
     return row
 

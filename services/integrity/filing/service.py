@@ -35,6 +35,7 @@ from services.integrity.reports.derivations import Derivations
 from services.integrity.reports.files import Files
 from services.integrity.reports.once import OnceOnly
 from services.integrity.reports.story import FILED, REPORTER, SYSTEM, NewEpoch, Step, take, whole_hour
+from services.integrity.sealing.age import SecretKey
 from services.integrity.sealing.receipt_code import ReceiptCode
 from services.integrity.settings import IntegritySettings
 from shared.kit.db import Database
@@ -132,6 +133,18 @@ class Filing:
                 filed["leaf"] = leaf.hex()
                 await once.keep(connection, orjson.dumps(filed))
         return kept
+
+    async def take_over(self, connection: AsyncConnection, report: ReportIn) -> None:
+        """Files what came from elsewhere than its reporter, in the caller's transaction. Nobody has a receipt code: the
+        key of the box is thrown away, and who may know who it is asks the custodians.
+
+        Raises a 503 problem while too few have registered a key.
+        """
+        holders = await self._holders(connection)
+        parcel, inspector = self._parcel(report, holders)
+        locator = (await _free_code(connection)).locator
+        box = _Box(locator, secrets.token_bytes(32), SecretKey.generate().recipient, None)
+        await self._write(connection, report, None, new_tracking_code(), box, parcel, inspector)
 
     async def _holders(self, connection: AsyncConnection) -> Sequence[Holder]:
         holders = await active_holders(connection)

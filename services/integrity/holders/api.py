@@ -1,10 +1,10 @@
-"""``PUT /v1/inspect/keys/me``: a holder's public key."""
+"""``PUT /v1/inspect/keys/me``: a holder's public key; and their retirement."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +16,7 @@ from shared.kit.auth import Principal, allow
 from shared.kit.db import Transaction
 from shared.kit.web.language import Text
 from shared.kit.web.openapi import problem_responses
+from shared.kit.web.problems import NOT_FOUND, Problem
 from shared.kit.web.validation import field_error
 
 router = APIRouter(prefix="/v1/inspect", tags=["inspection"])
@@ -24,6 +25,8 @@ ROLES = ("custodian", "supervisor", "inspector")
 """Of who has several, the first counts: a custodian's share is worth most when they read nothing else."""
 
 Holder = Annotated[Principal, Depends(allow("staff", roles=ROLES))]
+Supervisor = Annotated[Principal, Depends(allow("staff", roles=("supervisor",)))]
+Username = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
 _NO_KEY = Text("این کلید عمومی age (age1…) درست نیست.", "This is not a public age key (age1…).")
 
@@ -65,6 +68,27 @@ async def register_key(key: KeyIn, caller: Holder, connection: Transaction) -> K
     """Registers the caller's public key. The same key again changes nothing; another one counts for what is sealed from
     now on, and what was sealed to the old one stays so."""
     return await register(connection, caller, key.recipient, await organisation_of(connection, caller.department_id))
+
+
+@router.delete("/keys/{username}", status_code=204, responses=problem_responses(403, 404))
+async def retire_holder(username: Username, caller: Supervisor, connection: Transaction) -> None:
+    """Retires a holder, to whom nothing new is sealed from now on; itself a leaf. What they hold already is taken away
+    by assigning their reports to others. Registering a key makes them a holder again."""
+    await repository.lock_holder(connection, username)
+    held = await repository.holder(connection, username)
+    if held is None or not held.active:
+        raise Problem(NOT_FOUND)
+    recorded = await record(
+        connection,
+        chain=f"holder:{username}",
+        seq=held.key_seq + 1,
+        type="holder_retired",
+        at=datetime.now(UTC),
+        actor=caller.subject,
+        ciphertext=None,
+        previous=held.last_leaf,
+    )
+    await repository.retire(connection, username, key_seq=held.key_seq + 1, last_leaf=recorded.hash)
 
 
 async def register(

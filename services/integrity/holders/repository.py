@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,6 +26,12 @@ async def put_holder(connection: AsyncConnection, **values: Any) -> None:
     row = insert(holders).values(**values)
     changed = {name: row.excluded[name] for name in values if name != "username"}
     await connection.execute(row.on_conflict_do_update(index_elements=[holders.c.username], set_=changed))
+
+
+async def retire(connection: AsyncConnection, username: str, *, key_seq: int, last_leaf: bytes) -> None:
+    """Makes somebody a holder no more."""
+    changed = update(holders).where(holders.c.username == username)
+    await connection.execute(changed.values(active=False, key_seq=key_seq, last_leaf=last_leaf))
 
 
 async def add_key(connection: AsyncConnection, **values: Any) -> None:

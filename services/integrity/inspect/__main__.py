@@ -62,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "register", "register the key's public half", _register)
     _command(commands, "holders", "who holds which key", _holders)
     _command(commands, "summary", "the supervisor's summary", lambda office, _: shown.summary(office.summary()))
+    _command(commands, "retire", "supervisor: nothing new is sealed to somebody", _retire).add_argument("username")
+    _command(commands, "waiting", "custodians: what waits for a share", _waiting)
     listing = _command(commands, "list", "the reports within reach", _list)
     for name in ("state", "organisation", "province", "priority", "inspector"):
         listing.add_argument(f"--{name}")
@@ -148,6 +150,15 @@ def _holders(office: Office, _arguments: argparse.Namespace) -> Iterable[str]:
     for holder in office.holders():
         place = holder["province"] or "-"
         yield f"{holder['username']:<26} {holder['role']:<11} {place:<6} {holder['recipient']}"
+
+
+def _retire(office: Office, arguments: argparse.Namespace) -> Iterable[str]:
+    office.retire(arguments.username)
+    yield f"{arguments.username} is retired; assign their reports to others"
+
+
+def _waiting(office: Office, _arguments: argparse.Namespace) -> Iterable[str]:
+    return shown.waiting(office.waiting())
 
 
 def _list(office: Office, arguments: argparse.Namespace) -> Iterable[str]:

@@ -43,6 +43,10 @@ class Office:
         items: list[dict[str, Any]] = self._json("GET", "/v1/inspect/keys")["items"]
         return items
 
+    def retire(self, username: str) -> None:
+        """Ends somebody's being a holder: nothing new is sealed to them."""
+        _checked(self._http.delete(f"/v1/inspect/keys/{username}", headers=self.headers))
+
     def reports(self, **filters: str) -> Iterator[dict[str, Any]]:
         """The reports within reach, newest first, page by page."""
         cursor: str | None = None
@@ -95,6 +99,10 @@ class Office:
     def summary(self) -> dict[str, Any]:
         """The supervisor's summary."""
         return self._json("GET", "/v1/inspect/summary")
+
+    def waiting(self) -> dict[str, Any]:
+        """What waits for this custodian: ``asked`` and ``unread``."""
+        return self._json("GET", "/v1/inspect/custody")
 
     def openings(self, report_id: str, kind: str) -> list[dict[str, Any]]:
         """What was asked of custodians about a report: ``kind`` is ``identity`` or ``recovery``."""

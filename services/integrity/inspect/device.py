@@ -137,8 +137,9 @@ def recovered(opening: Mapping[str, Any], *mine: SecretKey) -> dict[int | None, 
     sets: dict[tuple[int | None, tuple[str, ...]], list[Share]] = defaultdict(list)
     for share in [*opening["my_shares"], *(opening["given_shares"] or [])]:
         opened = _open_share(share, mine)
-        # the sealed share itself says what it is of: the API's word is not taken
-        if opened.subject == subjects.get(share["epoch"]) and opened.holder == share["holder"]:
+        # the sealed share itself says what it is of, and among whom (by name, or by key where a client split it): the
+        # API's word is not taken
+        if opened.subject == subjects.get(share["epoch"]):
             sets[share["epoch"], opened.among].append(opened)
     return {entry["epoch"]: _recovered(entry, sets) for entry in opening["keys"]}
 

@@ -113,6 +113,15 @@ def opening(document: Mapping[str, Any], reason: str) -> Iterator[str]:
     yield f"   داده‌اند: {'، '.join(document['given_by']) or 'هیچ‌کس'}"
 
 
+def waiting(document: Mapping[str, Any]) -> Iterator[str]:
+    """What waits for a custodian."""
+    kinds = {"identity": "هویت", "recovery": "کلید"}
+    for asked in document["asked"]:
+        yield f"{kinds[asked['kind']]} · گزارش {asked['report_no']} ({asked['report_id']}) · از {asked['asked_by']}"
+    for unread in document["unread"]:
+        yield f"بی‌خواننده · گزارش {unread['report_no']} ({unread['report_id']}) · {date(unread['filed_on'])}"
+
+
 def summary(document: Mapping[str, Any]) -> Iterator[str]:
     """The supervisor's summary."""
     yield to_persian(

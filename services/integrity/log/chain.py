@@ -4,16 +4,17 @@ A step writes its leaf in its own transaction (``record``); the sequencer append
 and has it countersigned; then ``receipt_of`` has the proof.
 """
 
-import asyncio
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from weakref import WeakKeyDictionary
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.log import repository
 from services.integrity.log.leaf import Leaf, commit_actor, commit_case, hour_of, new_nonce
+from services.integrity.log.lookout import Lookout
 from services.integrity.log.proof import LogProof
 from services.integrity.log.receipt import Receipt
 from services.integrity.log.tiles import nodes_in_tiles, tiles_for
@@ -25,9 +26,6 @@ from shared.kit.tlog.notes import Note, Signature
 QUORUM = 2
 """Both of our own witnesses, or two of three with one from outside."""
 
-_POLL_SECONDS = 0.05
-_PATIENCE_SECONDS = 1.0
-"""How long after the log's own signature the witnesses' are waited for."""
 _STALE_SECONDS = 10.0
 
 
@@ -140,19 +138,11 @@ async def wait_for_receipt(
 
     The leaf's transaction is committed already. Nothing is held while waiting.
     """
-    deadline = time.monotonic() + seconds
-    signed = False
-    while True:
-        async with database.reading() as connection:
-            row = await repository.leaf_by_hash(connection, leaf_hash)
-            if row is None:
-                return None
-            if row.place is not None:
-                if not signed:
-                    signed, deadline = True, min(deadline, time.monotonic() + _PATIENCE_SECONDS)
-                witnessed = await repository.first_witnessed(connection, row.place, quorum)
-                if witnessed is not None or time.monotonic() >= deadline:
-                    return await receipt_of(connection, leaf_hash, quorum=quorum)
-        if time.monotonic() >= deadline:
-            return None
-        await asyncio.sleep(_POLL_SECONDS)
+    lookouts = _LOOKOUTS.setdefault(database, {})
+    if quorum not in lookouts:
+        lookouts[quorum] = Lookout(database, quorum)
+    await lookouts[quorum].wait(leaf_hash, seconds)
+    return await receipt_of(database, leaf_hash, quorum=quorum)
+
+
+_LOOKOUTS: WeakKeyDictionary[Database, dict[int, Lookout]] = WeakKeyDictionary()

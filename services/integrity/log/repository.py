@@ -1,6 +1,7 @@
 """The service's queries on its log. It adds leaves and reads; what writes the log itself is the sequencer."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import text
@@ -120,3 +121,24 @@ async def add_cosignature(connection: AsyncConnection, size: int, witness: str, 
         ),
         {"size": size, "witness": witness, "line": line},
     )
+
+
+class Standing(Enum):
+    """How far a leaf has come: recorded, in a signed log, in one that enough witnesses countersigned."""
+
+    RECORDED = 0
+    SIGNED = 1
+    WITNESSED = 2
+
+
+async def standing(connection: AsyncConnection, leaves: Collection[bytes], quorum: int) -> dict[bytes, Standing]:
+    """How far those of the leaves have come that there are, by their hashes."""
+    rows = await connection.execute(
+        text(
+            "SELECT hash, CASE WHEN index IS NULL THEN 0 WHEN index < coalesce((SELECT size FROM log_cosignatures"
+            " GROUP BY size HAVING count(*) >= :quorum ORDER BY size DESC LIMIT 1), 0) THEN 2 ELSE 1 END AS come"
+            " FROM log_leaves WHERE hash = ANY(CAST(:leaves AS bytea[]))"
+        ),
+        {"quorum": quorum, "leaves": list(leaves)},
+    )
+    return {row.hash: Standing(row.come) for row in rows}

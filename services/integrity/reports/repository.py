@@ -1,7 +1,7 @@
 """The queries on reports that filing, steps and the reporter's box share."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
@@ -45,8 +45,7 @@ async def change_report(connection: AsyncConnection, report_id: UUID, **values: 
 
 async def add_step(connection: AsyncConnection, step: Any, *, leaf: bytes, manifest: bytes) -> None:
     """A step, as a dataclass with the columns' names; its leaf's hash, and the manifest that the leaf covers."""
-    values = {field.name: getattr(step, field.name) for field in fields(step)}
-    await connection.execute(insert(report_steps).values(**values, leaf=leaf, manifest=manifest))
+    await connection.execute(insert(report_steps).values(**_values(step), leaf=leaf, manifest=manifest))
 
 
 async def steps_of(connection: AsyncConnection, report_id: UUID, *, visible: bool = False) -> Sequence[Row[Any]]:
@@ -57,12 +56,12 @@ async def steps_of(connection: AsyncConnection, report_id: UUID, *, visible: boo
 
 async def add_epochs(connection: AsyncConnection, report_id: UUID, seq: int, new: Iterable[Any]) -> None:
     """Keys of a report that begin at a step."""
-    await _insert(connection, report_epochs, report_id, seq, [asdict(item) for item in new])
+    await _insert(connection, report_epochs, report_id, seq, [_values(item) for item in new])
 
 
 async def add_grants(connection: AsyncConnection, report_id: UUID, seq: int, new: Iterable[Any]) -> None:
     """Grants that a step gives."""
-    await _insert(connection, grants, report_id, seq, [asdict(item) for item in new])
+    await _insert(connection, grants, report_id, seq, [_values(item) for item in new])
 
 
 async def revoke_grants(connection: AsyncConnection, report_id: UUID, seq: int, holders: Iterable[str]) -> None:
@@ -78,7 +77,7 @@ async def revoke_grants(connection: AsyncConnection, report_id: UUID, seq: int, 
 
 async def add_shares(connection: AsyncConnection, report_id: UUID, seq: int, new: Iterable[Any]) -> None:
     """Shares among custodians, of the report's key where they name an epoch, else of the identity's."""
-    rows = [{**asdict(share), "among": list(share.among)} for share in new]
+    rows = [{**_values(share), "among": list(share.among)} for share in new]
     recovery = [row for row in rows if row["epoch"] is not None]
     identity = [{name: value for name, value in row.items() if name != "epoch"} for row in rows if row["epoch"] is None]
     await _insert(connection, recovery_shares, report_id, seq, recovery)
@@ -87,13 +86,18 @@ async def add_shares(connection: AsyncConnection, report_id: UUID, seq: int, new
 
 async def add_files(connection: AsyncConnection, report_id: UUID, seq: int, new: Iterable[Any]) -> None:
     """Files that a step brings."""
-    await _insert(connection, report_files, report_id, seq, [asdict(item) for item in new])
+    await _insert(connection, report_files, report_id, seq, [_values(item) for item in new])
 
 
 async def next_file(connection: AsyncConnection, report_id: UUID) -> int:
     """The number of a report's next file; the caller holds the report's row."""
     last = select(func.max(report_files.c.n)).where(report_files.c.report_id == report_id)
     return (await connection.scalar(last) or 0) + 1
+
+
+def _values(row: Any) -> dict[str, Any]:
+    """A dataclass as a row (``asdict`` would copy what is in it)."""
+    return {field.name: getattr(row, field.name) for field in fields(row)}
 
 
 async def _insert(

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.routing.desk import schemas
+from services.routing.desk import repository, schemas
 from services.routing.desk.repository import CaseRow
 from services.routing.desk.story import Move, department_of
 from services.routing.directory import repository as directory
@@ -20,6 +20,9 @@ from shared.persian.calendar import CALENDAR
 
 DEFAULT_SLA_DAYS = 15
 """Working days to an answer where no category says otherwise."""
+
+MOVED = "—"
+"""What stands in the place of a moved case's text."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,27 @@ async def close(_case: CaseRow, _step: schemas.Close, _desk: Desk) -> Move:
     return Move("close", {"status": "closed"}, events.CaseClosed)
 
 
+async def move(case: CaseRow, step: schemas.HandOver, desk: Desk) -> Move:
+    """To the inspection of corruption: what was written here is forgotten, and with it whose matter it is."""
+    if not await directory.knows_organisation(desk.connection, step.organisation_id):
+        text = Text("این دستگاه در فهرست نیست.", "There is no such body.")
+        raise invalid_fields(FieldFault("/organisation_id", "unknown_organisation", text))
+    await repository.forget_steps(desk.connection, case.id)
+    changes = {
+        "status": "moved",
+        "restricted": True,
+        "subject": MOVED,
+        "body": MOVED,
+        "folded": "",
+        "spaceless": "",
+        "routing": {**case.routing, "top": []},
+        "decision": None,
+        "assignee": None,
+        "paused_at": None,
+    }
+    return Move("move", changes, events.CaseMoved, events.CaseMovedData, {"organisation_id": step.organisation_id})
+
+
 def resumed(case: CaseRow, now: datetime) -> dict[str, Any]:
     """The case's columns when its clock runs again: the term is longer by the working days that it stood still."""
     if case.paused_at is None:
@@ -191,6 +215,7 @@ MOVES: dict[type[Any], Callable[[CaseRow, Any, Desk], Awaitable[Move]]] = {
     schemas.Approve: approve,
     schemas.Return: give_back,
     schemas.Close: close,
+    schemas.HandOver: move,
 }
 
 

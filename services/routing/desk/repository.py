@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, false, func, insert, or_, select, true, update
+from sqlalchemy import Select, and_, false, func, insert, or_, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -128,8 +128,8 @@ async def triage(connection: AsyncConnection, *, after: UUID | None, limit: int)
 
 async def add_case(connection: AsyncConnection, **values: Any) -> None:
     """Takes in a case that was registered."""
-    text = f"{values['subject']} {values['body']}"
-    await connection.execute(insert(cases).values(folded=fold(text), spaceless=spaceless(text), **values))
+    words = f"{values['subject']} {values['body']}"
+    await connection.execute(insert(cases).values(folded=fold(words), spaceless=spaceless(words), **values))
 
 
 async def change_case(connection: AsyncConnection, case_id: UUID, **values: Any) -> None:
@@ -178,6 +178,12 @@ async def add_step(
             event_id=event_id,
         )
     )
+
+
+async def forget_steps(connection: AsyncConnection, case_id: UUID) -> None:
+    """Empties what the steps of a case say, and the events of it that are kept; that the steps were taken stays."""
+    await connection.execute(update(steps).where(steps.c.case_id == case_id).values(note=None, data={}))
+    await connection.execute(text("DELETE FROM event_archive WHERE case_id = :case_id"), {"case_id": case_id})
 
 
 async def raise_sms_status(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 from hashlib import sha256
 from itertools import combinations
 from typing import Any
@@ -14,7 +15,7 @@ from services.integrity.log.keys import load_policy
 from services.integrity.log.receipt import Receipt
 from services.integrity.reports.content import open_content
 from services.integrity.reports.manifest import manifest
-from services.integrity.sealing.age import NotOpened, ReportKey, open_sealed
+from services.integrity.sealing.age import NotOpened, ReportKey, SecretKey, open_sealed
 from services.integrity.sealing.shares import Share, recover
 from services.integrity.verify import Verdict, judge
 from shared.kit.auth import Principal
@@ -141,6 +142,25 @@ async def test_of_many_requests_with_one_key_at_a_time_one_files(irm: Irm) -> No
     numbers = {answer.json()["report_no"] for answer in answers if answer.status_code == 201}
     assert len(numbers) == 1
     assert await irm.database.fetchval("SELECT count(*) FROM reports") == before + 1
+
+
+async def test_of_many_at_a_time_each_gets_a_receipt_of_its_own(irm: Irm) -> None:
+    bodies = [
+        {
+            **REPORT,
+            "box": {
+                "locator": f"{n:08d}",
+                "auth_hash": secrets.token_hex(32),
+                "recipient": SecretKey.generate().recipient,
+            },
+        }
+        for n in range(24)
+    ]
+    for answer in await asyncio.gather(*(irm.post(body) for body in bodies)):
+        assert answer.status_code == 201, answer.text
+        Receipt.parse(answer.json()["receipt"]).verify_case(answer.json()["report_no"])
+    taken = await irm.post({**REPORT, "subject": "گزارش دیگر", "box": bodies[0]["box"]})
+    assert (taken.status_code, taken.json()["type"]) == (409, "urn:seda:problem:receipt-code-taken")
 
 
 async def test_a_client_seals_by_itself_and_the_service_never_sees_a_word(irm: Irm) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from services.integrity.client import seal_report
 from services.integrity.inspect import device
 from services.integrity.reports.content import seal_field
 from services.integrity.sealing.age import NotOpened, SecretKey
 from services.integrity.sealing.shares import NotRecovered
 from shared.kit.auth import Principal
 from tests.services.integrity.inspection.conftest import clear
-from tests.services.integrity.offices import Offices, Person, check_manifests, offices
+from tests.services.integrity.offices import REPORT, Offices, Person, check_manifests, offices
 
 CONFIDENTIAL: dict[str, Any] = {
     "mode": "confidential",
@@ -178,3 +179,55 @@ async def test_a_recovery_is_for_somebody_who_has_the_report(office: Offices, pe
         assert (await refused(office, custodian, filed["id"], "recovery", reason="x", holder=holder))[0] == 422
     unregistered = office.staff("custodian.9", "custodian")
     assert (await refused(office, unregistered, filed["id"], "recovery", reason="x", holder="ann"))[0] == 404
+
+
+async def test_a_report_that_all_readers_are_in_conflict_with_is_given_to_whom_the_custodians_choose(
+    office: Offices,
+) -> None:
+    chief = await office.holder("chief", "supervisor", department_id="sso-insurance", name="چیف نمونه")
+    one, two, three = [await office.holder(f"custodian.{n}", "custodian") for n in (1, 2, 3)]
+    filed = await office.file()
+    id = filed["id"]
+    deputy = await office.holder("deputy", "supervisor")
+    for person in (chief, deputy):
+        assert (await office.http.get(f"/v1/inspect/reports/{id}", headers=person.headers)).status_code == 404
+    waits = (await office.http.get("/v1/inspect/custody", headers=three.headers)).json()
+    assert [row["report_no"] for row in waits["unread"]] == [filed["report_no"]]
+    assert (await refused(office, one, id, "recovery", reason="x", holder="chief"))[0] == 422
+    asked = await post(office, one, id, "recovery", reason="کسی نبود", holder="deputy")
+    waits = (await office.http.get("/v1/inspect/custody", headers=two.headers)).json()
+    assert [row["request"] for row in waits["asked"]] == [asked["request"]]
+    seen = await opening(office, two, id, "recovery")
+    await post(office, two, id, "recovery", request=asked["request"], shares=device.given(seen, two.key))
+    assert (await office.http.get("/v1/inspect/custody", headers=two.headers)).json()["asked"] == []
+    complete = await opening(office, one, id, "recovery")
+    grants = device.grants_to_holder(complete, one.key)
+    await post(office, one, id, "recovery", request=asked["request"], grants=grants)
+    assert (await office.read(deputy, id)).contents[1] is not None
+    assert (await office.http.get("/v1/inspect/custody", headers=three.headers)).json()["unread"] == []
+
+
+async def test_shares_that_a_client_split_give_the_keys_too(office: Offices, people: dict[str, Person]) -> None:
+    headers = {**office.caller(Principal("public", "nobody")), "Idempotency-Key": "sealed-here"}
+    query = {"organisation_id": "sso", "province": "IR-23"}
+    keys = (await office.http.get("/v1/reports/keys", params=query, headers=headers)).json()
+    plain = {**REPORT, **CONFIDENTIAL}
+    contact = {name: value for name, value in CONFIDENTIAL["contact"].items() if name != "notify"}
+    body = seal_report({**plain, "contact": {**contact, "mobile": "+989121112233"}}, keys).body
+    answer = await office.http.post("/v1/reports", json=body, headers=headers)
+    assert answer.status_code == 201, answer.text
+    id = await office.admin.fetchval("SELECT id::text FROM reports WHERE report_no = $1", answer.json()["report_no"])
+    assert (await office.read(people["supervisor"], id)).contents[1]
+    custodians = [people[f"custodian.{n}"] for n in (1, 2, 3)]
+    asked = await post(office, custodians[0], id, "recovery", reason="x", holder="supervisor")
+    seen = await opening(office, custodians[1], id, "recovery")
+    shares = device.given(seen, custodians[1].key)
+    await post(office, custodians[1], id, "recovery", request=asked["request"], shares=shares)
+    assert set(device.recovered(await opening(office, custodians[0], id, "recovery"), custodians[0].key)) == {1}
+    shares = await office.admin.fetch("SELECT DISTINCT holder FROM identity_shares")
+    first, second = (people[row["holder"]] for row in shares)
+    asked = await post(office, first, id, "identity", reason="x")
+    given = device.given(await opening(office, second, id, "identity"), second.key)
+    await post(office, second, id, "identity", request=asked["request"], shares=given)
+    complete = await opening(office, first, id, "identity")
+    assert device.identity(complete, first.key) == {"name": "مریم گزارشگر", "mobile": "+989121112233"}

@@ -341,3 +341,21 @@ async def test_nobody_else_gets_in(office: Offices, people: People) -> None:
     summary = await office.http.get("/v1/inspect/summary", headers=people["ann"].headers)
     assert summary.status_code == 403
     assert len(await office.steps(filed["id"], "read", "acknowledge")) == 0
+
+
+async def test_who_is_retired_gets_nothing_new_until_they_register_again(office: Offices, people: People) -> None:
+    boss, ann = people["supervisor"], people["ann"]
+    path = "/v1/inspect/keys/ann"
+    assert (await office.http.delete(path, headers=people["bob"].headers)).status_code == 403
+    assert (await office.http.delete(path, headers=boss.headers)).status_code == 204
+    assert (await office.http.delete(path, headers=boss.headers)).status_code == 404
+    filed = await office.file()
+    assert (await office.http.get(f"/v1/inspect/reports/{filed['id']}", headers=ann.headers)).status_code == 404
+    names = [
+        item["username"] for item in (await office.http.get("/v1/inspect/keys", headers=boss.headers)).json()["items"]
+    ]
+    assert "ann" not in names
+    await office.register(ann)
+    kinds = await office.admin.fetch("SELECT seq FROM log_leaves WHERE chain = 'holder:ann' ORDER BY seq")
+    assert [row["seq"] for row in kinds] == [1, 2]
+    assert (await office.http.delete(path, headers=boss.headers)).status_code == 204
