@@ -96,3 +96,33 @@ def test_partners_need_every_scope() -> None:
     filing = TREE.methods("/v1/cases")["POST"]
     assert filing.lets(Principal("partner", "p", scopes=frozenset({"cases:write"})))
     assert not filing.lets(Principal("partner", "p"))
+
+
+def test_a_reporter_s_token_opens_one_report_and_nothing_else() -> None:
+    reporter = Principal("reporter", "r", box="k1.x")
+    reached = {
+        (route.method, route.template) for route in ROUTES if route.lets(reporter) and "public" not in route.kinds
+    }
+    assert {path for _, path in reached} == {
+        "/v1/reports/mine",
+        "/v1/reports/mine/messages",
+        "/v1/uploads",
+        "/v1/uploads/{upload_id}",
+    }
+    assert not TREE.methods("/v1/reports")["POST"].lets(reporter)
+
+
+def test_nobody_reaches_inspection_but_those_who_may_hold_keys() -> None:
+    inspection = [route for route in ROUTES if route.template.startswith("/v1/inspect")]
+    assert inspection
+    others = [
+        Principal("public", "public"),
+        Principal("citizen", "c"),
+        Principal("reporter", "r"),
+        Principal("partner", "p", scopes=frozenset({"cases:write", "cases:read_all"})),
+        Principal("staff", "a", roles=frozenset({"admin", "officer", "manager", "centre", "group", "operator"})),
+    ]
+    for route in inspection:
+        assert route.service == "integrity"
+        assert route.roles, "a route of inspection without roles would let every member of staff in"
+        assert not any(route.lets(caller) for caller in others)

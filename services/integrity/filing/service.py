@@ -3,6 +3,7 @@
 Nothing of the content, of the receipt code or of the report's private key outlives the request.
 """
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,6 +74,8 @@ class Filing:
         self._keys = keys
         self._derivations = derivations
         self._files = files
+        # a connection beyond the pool's is made and closed for one use, which costs more than to wait for one of them
+        self._writing = asyncio.Semaphore(max(1, settings.postgres_pool // 2))
 
     async def seal_to(self, organisation_id: str | None, province: str | None) -> KeysOut:
         """Whom a client seals to. Raises a 503 problem while too few have registered a key."""
@@ -127,7 +130,7 @@ class Filing:
         inspector: Holder | None,
     ) -> bytes | None:
         """Writes the report, and its leaf into ``filed``; or what was answered before to the same request."""
-        async with self._database.transaction() as connection:
+        async with self._writing, self._database.transaction() as connection:
             if (kept := await once.begin(connection)) is None:
                 leaf = await self._write(connection, report, owner, filed["report_no"], box, parcel, inspector)
                 filed["leaf"] = leaf.hex()
