@@ -28,6 +28,8 @@ from services.integrity.reports.derivations import Derivations
 from services.integrity.reports.files import Files
 from services.integrity.reports.once import forget_keys
 from services.integrity.settings import IntegritySettings
+from services.integrity.zrm.roots import rooting
+from services.integrity.zrm.tally import Tally
 from shared.contracts.registry import INTEGRITY_DIRECTORY, INTEGRITY_MOVES
 from shared.kit.bus import Consumer
 from shared.kit.clock import Clock, exclusive
@@ -94,6 +96,8 @@ def _jobs(chassis: Chassis[IntegritySettings, Resources]) -> Sequence[Job]:
         Clock("tidy", 3600, tidy),
         Clock("report-clocks", settings.clock_seconds, clocks),
         Clock("uploads", 60, chassis.resources.uploads.sweep),
+        Tally(database, broker),
+        Clock("zrm-roots", 60, rooting(database)),
         *log_jobs(settings, database),
     ]
 

@@ -7,9 +7,11 @@ policy, and asks the witnesses what they saw last. Exit code 0: nothing is wrong
 
 import argparse
 import asyncio
+import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -17,8 +19,11 @@ import asyncpg
 from services.integrity.auditing.chains import audit_chains, waiting
 from services.integrity.auditing.checkpoints import audit_checkpoints, audit_cosignatures, behind
 from services.integrity.auditing.findings import Finding
+from services.integrity.auditing.holders import audit_holders
+from services.integrity.auditing.reports import audit_reports
 from services.integrity.auditing.tree import TreeAudit
 from services.integrity.auditing.witnesses import audit_witnesses
+from services.integrity.auditing.zrm import audit_zrm
 from services.integrity.log.keys import load_policy
 from services.integrity.log.policy import Policy
 from services.integrity.log.settings import LogSettings
@@ -47,7 +52,12 @@ async def audit(dsn: str, policy: Policy, witnesses: Mapping[str, str], *, settl
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            seen = await examine(connection, policy)
+            snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as other:
+                # half of the work, on another core
+                reports = asyncio.get_running_loop().run_in_executor(other, _reports_alone, dsn, snapshot)
+                seen = await examine_log(connection, policy)
+                seen.findings += await reports
             unsettled = await under_way(connection, policy, seen.leaves)
         if unsettled:
             await asyncio.sleep(settle_seconds)
@@ -59,8 +69,23 @@ async def audit(dsn: str, policy: Policy, witnesses: Mapping[str, str], *, settl
         await connection.close(timeout=5)
 
 
-async def examine(connection: asyncpg.Connection, policy: Policy) -> Audit:
-    """What is wrong in the snapshot that the connection's transaction sees."""
+def _reports_alone(dsn: str, snapshot: str) -> list[Finding]:
+    """In a process of its own: what is wrong with the reports in that snapshot."""
+
+    async def run() -> list[Finding]:
+        connection = await asyncpg.connect(dsn, timeout=10)
+        try:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                await connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+                return await examine_reports(connection)
+        finally:
+            await connection.close(timeout=5)
+
+    return asyncio.run(run())
+
+
+async def examine_log(connection: asyncpg.Connection, policy: Policy) -> Audit:
+    """What is wrong with the log, in the snapshot that the connection's transaction sees."""
     heads, findings = await audit_checkpoints(connection, policy)
     tree = TreeAudit(connection, heads)
     await tree.run()
@@ -68,6 +93,11 @@ async def examine(connection: asyncpg.Connection, policy: Policy) -> Audit:
     findings += await audit_chains(connection)
     findings += await audit_cosignatures(connection, policy)
     return Audit(heads.size, len(heads.roots), findings)
+
+
+async def examine_reports(connection: asyncpg.Connection) -> list[Finding]:
+    """What is wrong with that whose hashes the log holds, in the same way."""
+    return [*await audit_zrm(connection), *await audit_holders(connection), *await audit_reports(connection)]
 
 
 async def under_way(connection: asyncpg.Connection, policy: Policy, size: int) -> set[Finding]:
@@ -102,7 +132,7 @@ def main() -> int:
     began = time.monotonic()
     try:
         seen = asyncio.run(audit(options.dsn or settings.postgres_dsn("integrity"), policy, settings.log_witnesses))
-    except (OSError, asyncpg.PostgresError) as error:
+    except (OSError, asyncpg.PostgresError, BrokenExecutor) as error:
         _say(f"NOT CHECKED: the database does not let itself be read ({type(error).__name__})")
         return 2
     return tell(seen, time.monotonic() - began, _say)

@@ -100,6 +100,7 @@ report_steps = Table(
     Column("sealed", LargeBinary),
     Column("boxed", LargeBinary),
     Column("leaf", LargeBinary),
+    Column("manifest", LargeBinary),
 )
 
 grants = Table(

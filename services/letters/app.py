@@ -18,6 +18,7 @@ from shared.contracts.registry import LETTERS_CASES
 from shared.kit.bus import Consumer
 from shared.kit.db import Database
 from shared.kit.runtime import Chassis, Job, Service
+from shared.kit.tlog.endpoint import PATH as WITNESS_PATH
 from shared.kit.tlog.endpoint import load_witness, witness_router
 
 
@@ -85,5 +86,6 @@ SERVICE: Service[LettersSettings, Resources] = Service(
     settings=LettersSettings,
     resources=_resources,
     routers=_routers,
+    quiet=(WITNESS_PATH,),
     jobs=_jobs,
 )

@@ -12,6 +12,7 @@ import pytest
 
 from deploy.local.client import System, wait_for
 from deploy.local.packages import ROOT
+from deploy.local.system import Layout
 from services.integrity.log.chain import receipt_of, record
 from services.integrity.log.policy import Policy
 from services.integrity.log.tiles import tiles_of
@@ -102,6 +103,28 @@ def test_the_tiles_give_the_checkpoint_and_the_keys_are_those_that_were_pinned(s
     )
     assert root_of([hashes[at : at + 32] for at in range(0, len(hashes), 32)]) == checkpoint.root
     assert system.http.get("/v1/log/key").json() == policy.document()
+
+
+def test_make_audit_finds_nothing_wrong_and_both_witnesses_agree(system: System) -> None:
+    layout = Layout(
+        json.loads((system.base / "ports.json").read_text()),
+        system.run["postgres"],
+        system.run["rabbitmq"],
+        system.run["management"],
+        system.base,
+        json.loads((system.base / "passwords.json").read_text()),
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "services.integrity.audit"],
+        cwd=ROOT,
+        env=layout.environment("integrity"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing is wrong" in done.stdout
+    assert "not asked" not in done.stdout
 
 
 @pytest.mark.parametrize(

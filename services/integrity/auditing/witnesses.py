@@ -18,7 +18,8 @@ _TILES = """
 SELECT t.level, t.index, t.hashes
 FROM log_tiles t JOIN unnest($1::smallint[], $2::bigint[]) AS w (level, index) USING (level, index)
 """
-_TRIES = 5
+_TRIES = 30
+"""The log and its couriers go on meanwhile."""
 
 
 async def audit_witnesses(

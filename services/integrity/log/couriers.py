@@ -17,6 +17,7 @@ from shared.kit.tlog.witness import Submission, cosigned
 from shared.kit.wake import Wake
 
 _IDLE_SECONDS = 5.0
+_TRIES = 3
 _LONGEST_PAUSE_SECONDS = 30.0
 
 
@@ -64,23 +65,30 @@ class Courier:
 
     async def deliver(self) -> bool:
         """Has the newest checkpoint countersigned; whether it now is. Raises what HTTP client and database raise."""
-        async with self._ledger.reading() as connection:
-            head = await repository.newest_checkpoint(connection)
-            if head is None:
-                return False
-            if await repository.is_cosigned(connection, head.size, self.name):
+        for _ in range(_TRIES):
+            async with self._ledger.reading() as connection:
+                head = await repository.newest_checkpoint(connection)
+                if head is None:
+                    return False
                 if self._old is None:
-                    self._old = head.size  # once more after a start: does the witness still know what we know?
-                elif self._old == head.size:
+                    # also where all is countersigned, once: does the witness still know what we know?
+                    self._old = await repository.last_cosigned(connection, self.name)
+                elif await repository.is_cosigned(connection, head.size, self.name):
                     return True
-            elif self._old is None:
-                self._old = await repository.last_cosigned(connection, self.name)
-        note = Note.parse(head.note)
-        answer = await self._submit(head.size, note)
-        if answer.status_code == 409 and self._begin_from(answer.text, head.size):
-            answer = await self._submit(head.size, note)
-        if answer.status_code in (409, 422):
-            self._dispute(answer.status_code)
+            if self._old > head.size:
+                # not even the newest is so large; one that others brought to the witness would be in the database
+                self._dispute(409)
+                return False
+            note = Note.parse(head.note)
+            answer = await self._submit(self._old, head.size, note)
+            if answer.status_code != 409:
+                return await self._settle(head.size, note, answer)
+            self._old = _size_of(answer.text)
+        return False
+
+    async def _settle(self, size: int, note: Note, answer: httpx.Response) -> bool:
+        if answer.status_code == 422:
+            self._dispute(422)
             return False
         if answer.status_code != 200:
             log.warning("witness_refused", status=answer.status_code)
@@ -91,28 +99,17 @@ class Courier:
             log.warning("witness_answered_nonsense", error=type(error).__name__)
             return False
         async with self._ledger.transaction(wakes=False) as connection:
-            await repository.add_cosignature(connection, head.size, self.name, str(signatures[0]))
-        self._old, self.disputes = head.size, False
-        return True
-
-    def _begin_from(self, answered: str, size: int) -> bool:
-        """Takes over what the witness says it has seen; False if that is more than there is."""
-        try:
-            seen = decimal_of(answered.strip())
-        except Malformed:
-            return False
-        if seen > size:
-            return False
-        self._old = seen
+            await repository.add_cosignature(connection, size, self.name, str(signatures[0]))
+        self._old, self.disputes = size, False
         return True
 
     def _dispute(self, status: int) -> None:
         if not self.disputes:
             log.error("witness_saw_another_log", status=status)
         self.disputes = True
+        self._old = None
 
-    async def _submit(self, size: int, note: Note) -> httpx.Response:
-        old = self._old or 0
+    async def _submit(self, old: int, size: int, note: Note) -> httpx.Response:
         async with self._ledger.reading() as connection:
             tiles = await repository.tiles(connection, tiles_for(consistency_ranges(old, size)))
         try:
@@ -121,3 +118,11 @@ class Courier:
             raise OSError("the tiles do not reach") from error
         body = str(Submission(old, tuple(proof), note))
         return await self._client.post(self._url, content=body.encode(), headers={"Content-Type": "text/plain"})
+
+
+def _size_of(answer: str) -> int:
+    """What a witness answers that it has seen; OSError if it is no size."""
+    try:
+        return decimal_of(answer.strip())
+    except Malformed as error:
+        raise OSError("the witness answers no size") from error

@@ -4,7 +4,6 @@ Case and actor stand in it as commitments. Whoever has the leaf's nonce can show
 deleted nobody can, and the tree stays whole.
 """
 
-import json
 import re
 import secrets
 from collections.abc import Mapping
@@ -12,6 +11,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Self
+
+import orjson
 
 from shared.kit.tlog.merkle import leaf_hash
 from shared.kit.tlog.notes import Malformed
@@ -79,8 +80,8 @@ class Leaf:
     def decode(cls, data: bytes) -> Self:
         """From what :meth:`encode` gave, byte for byte; else Malformed."""
         try:
-            leaf = cls.parse(json.loads(data))
-        except (ValueError, RecursionError):
+            leaf = cls.parse(orjson.loads(data))
+        except ValueError:
             raise Malformed("not a leaf") from None
         if leaf.encode() != data:
             raise Malformed("not a leaf in canonical JSON")

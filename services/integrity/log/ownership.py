@@ -12,7 +12,15 @@ SEQUENCER = "seda_integrity_log"
 OWNER = "seda_integrity_owner"
 """The roles: the service's, the sequencer's, and one that nobody logs in as."""
 
-TABLES = ("log_leaves", "log_entries", "log_tiles", "log_checkpoints", "log_cosignatures")
+TABLES = (
+    "log_leaves",
+    "log_entries",
+    "log_tiles",
+    "log_checkpoints",
+    "log_cosignatures",
+    "zrm_events",
+    "zrm_roots",
+)
 
 _HANDOVER = "".join(
     [
@@ -27,6 +35,7 @@ _HANDOVER = "".join(
             for table in TABLES
         ),
         f"GRANT INSERT, REFERENCES ON log_leaves TO {SERVICE};",
+        f"GRANT INSERT ON zrm_events, zrm_roots TO {SERVICE};",
         f"GRANT UPDATE (index) ON log_leaves TO {SEQUENCER};",
         f"GRANT INSERT ON log_entries, log_checkpoints, log_cosignatures, log_tiles TO {SEQUENCER};",
         f"GRANT UPDATE (hashes) ON log_tiles TO {SEQUENCER};",

@@ -1,7 +1,8 @@
 """What a step's leaf covers: every row that the step brought, hash by hash, in one canonical document.
 
 The leaf's ``ciphertext_sha256`` is the SHA-256 of this manifest (RFC 8785), so that a step's sealed content, its data,
-its grants, shares and files can be neither changed nor removed nor added to without its being shown.
+its grants, shares and files can be neither changed nor removed nor added to without its being shown. The step keeps the
+manifest itself, too (it holds hashes and no content), so that an audit can say which of them was.
 """
 
 from collections.abc import Iterable
@@ -41,28 +42,47 @@ def manifest(
             "data": step.data,
             "sealed": _hash(step.sealed),
             "boxed": _hash(step.boxed),
-            "grants": sorted([row.epoch, row.holder, str(row.key_id), _hash(row.sealed)] for row in grants),
+            "grants": sorted(map(line_of_grant, grants)),
             "revoked": sorted(revoked),
-            "recovery": sorted([row.epoch, *_share(row)] for row in recovery),
-            "identity": sorted(_share(row) for row in identity),
-            "files": sorted(
-                [
-                    *(row.n, row.epoch, row.media_type, row.size, row.cleaned_size),
-                    *(row.original_sha256.hex(), _hex(row.cleaned_sha256)),
-                ]
-                for row in files
-            ),
-            "epochs": sorted([row.epoch, row.recipient] for row in epochs),
-            "report": None if report is None else _fixed(report),
+            "recovery": sorted(map(line_of_recovery, recovery)),
+            "identity": sorted(map(line_of_identity, identity)),
+            "files": sorted(map(line_of_file, files)),
+            "epochs": sorted(map(line_of_epoch, epochs)),
+            "report": None if report is None else fixed(report),
         }
     )
 
 
-def _share(row: Any) -> list[Any]:
+def line_of_grant(row: Any) -> list[Any]:
+    """A row of ``grants`` in a manifest."""
+    return [row.epoch, row.holder, str(row.key_id), _hash(row.sealed)]
+
+
+def line_of_recovery(row: Any) -> list[Any]:
+    """A row of ``recovery_shares`` in a manifest."""
+    return [row.epoch, *line_of_identity(row)]
+
+
+def line_of_identity(row: Any) -> list[Any]:
+    """A row of ``identity_shares`` in a manifest."""
     return [list(row.among), row.holder, str(row.key_id), _hash(row.sealed)]
 
 
-def _fixed(report: Any) -> dict[str, Any]:
+def line_of_file(row: Any) -> list[Any]:
+    """A row of ``report_files`` in a manifest."""
+    return [
+        *(row.n, row.epoch, row.media_type, row.size, row.cleaned_size),
+        *(row.original_sha256.hex(), _hex(row.cleaned_sha256)),
+    ]
+
+
+def line_of_epoch(row: Any) -> list[Any]:
+    """A row of ``report_epochs`` in a manifest."""
+    return [row.epoch, row.recipient]
+
+
+def fixed(report: Any) -> dict[str, Any]:
+    """The columns of ``reports`` that never change, in a manifest."""
     return {
         "id": str(report.id),
         "report_no": report.report_no,

@@ -43,9 +43,9 @@ async def change_report(connection: AsyncConnection, report_id: UUID, **values: 
     return (await connection.execute(changed)).one()
 
 
-async def add_step(connection: AsyncConnection, step: Any, *, leaf: bytes) -> None:
-    """A step, as a dataclass with the columns' names."""
-    await connection.execute(insert(report_steps).values(**_values(step), leaf=leaf))
+async def add_step(connection: AsyncConnection, step: Any, *, leaf: bytes, manifest: bytes) -> None:
+    """A step, as a dataclass with the columns' names; its leaf's hash, and the manifest that the leaf covers."""
+    await connection.execute(insert(report_steps).values(**_values(step), leaf=leaf, manifest=manifest))
 
 
 async def steps_of(connection: AsyncConnection, report_id: UUID, *, visible: bool = False) -> Sequence[Row[Any]]:

@@ -153,6 +153,16 @@ async def take(
         sealed=step.sealed,
         boxed=step.boxed,
     )
+    covered = manifest(
+        row,
+        grants=step.grants,
+        revoked=step.revoked,
+        recovery=step.recovery,
+        identity=step.identity,
+        files=step.files,
+        epochs=[step.epoch] if step.epoch else [],
+        report=report if seq == 1 else None,
+    )
     recorded = await record(
         connection,
         chain=report.report_no,
@@ -160,16 +170,7 @@ async def take(
         type=step.type,
         at=step.at,
         actor=step.actor,
-        ciphertext=manifest(
-            row,
-            grants=step.grants,
-            revoked=step.revoked,
-            recovery=step.recovery,
-            identity=step.identity,
-            files=step.files,
-            epochs=[step.epoch] if step.epoch else [],
-            report=report if seq == 1 else None,
-        ),
+        ciphertext=covered,
         previous=report.last_leaf,
     )
     after = await repository.change_report(
@@ -180,7 +181,7 @@ async def take(
         version=report.version + (1 if step.counts else 0),
         last_leaf=recorded.hash,
     )
-    await repository.add_step(connection, row, leaf=recorded.hash)
+    await repository.add_step(connection, row, leaf=recorded.hash, manifest=covered)
     await repository.add_epochs(connection, report.id, seq, [step.epoch] if step.epoch else [])
     await repository.revoke_grants(connection, report.id, seq, step.revoked)
     await repository.add_grants(connection, report.id, seq, step.grants)

@@ -27,7 +27,7 @@ from shared.kit.tlog.witness import SIZE_CONTENT_TYPE, Refused, Witness
 from shared.kit.web.app import create_api
 
 PATH = "/internal/witness"
-"""Where a witness is; the log adds ``/add-checkpoint``."""
+"""Where a witness is; the log adds ``/add-checkpoint``. Nothing is logged of it: that would be the log's rhythm."""
 
 _LARGEST_BODY = 64 * 1024
 _BUSY_SECONDS = 5.0
@@ -73,7 +73,7 @@ class WitnessServer:
     name = "witness"
 
     def __init__(self, service: str, witness: Witness, *, host: str, port: int) -> None:
-        self._app = create_api(service, routers=[witness_router(witness)])
+        self._app = create_api(service, routers=[witness_router(witness)], quiet=(PATH,))
         self._address = (host, port)
 
     async def run(self) -> None:

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from deploy.local.keys import WITNESSES
-from services.integrity.audit import Audit, examine, tell, under_way
+from services.integrity.audit import Audit, examine_log, tell, under_way
 from services.integrity.auditing.findings import Finding
 from services.integrity.log import repository
 from services.integrity.log import sequencer as sequencing
@@ -98,7 +98,7 @@ async def log(built: asyncpg.Connection) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def _found(connection: asyncpg.Connection, keys: LogKeys) -> list[Finding]:
-    seen = await examine(connection, keys.policy)
+    seen = await examine_log(connection, keys.policy)
     return [*seen.findings, *await under_way(connection, keys.policy, seen.leaves)]
 
 
@@ -158,7 +158,7 @@ def _is_text(raw: bytes) -> bool:
 
 
 async def test_a_whole_log_passes(log: asyncpg.Connection, keys: LogKeys) -> None:
-    seen = await examine(log, keys.policy)
+    seen = await examine_log(log, keys.policy)
     said: list[str] = []
     assert (seen.findings, seen.leaves, seen.checkpoints) == ([], SIZE, 5)
     assert await under_way(log, keys.policy, seen.leaves) == set()
