@@ -97,8 +97,8 @@ SMS_STEPS = Queue(
 SMS_OTP = Queue("sms.otp", (gateway.OtpRequested,))
 SMS_NOTICES = Queue("sms.notices", (integrity.NoticeRequested,))
 INTEGRITY_DIRECTORY = Queue("integrity.directory", (routing.DirectoryChanged,))
-INTEGRITY_MOVES = Queue("integrity.moves", (intake.CaseHandedOver,))
 INTEGRITY_ZRM = Queue("integrity.zrm", tuple(kind for name, kind in sorted(EVENTS.items()) if name.startswith("case.")))
+INTEGRITY_MOVES = Queue("integrity.moves", (intake.CaseHandedOver,))
 LETTERS_CASES = Queue("letters.cases", (intake.CaseRegistered, intake.ContactChanged, routing.CaseDecided))
 
 QUEUES: tuple[Queue, ...] = (
@@ -111,8 +111,8 @@ QUEUES: tuple[Queue, ...] = (
     SMS_OTP,
     SMS_NOTICES,
     INTEGRITY_DIRECTORY,
-    INTEGRITY_MOVES,
     INTEGRITY_ZRM,
+    INTEGRITY_MOVES,
     LETTERS_CASES,
 )
 
