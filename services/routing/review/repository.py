@@ -58,7 +58,7 @@ FROM review_rollup GROUP BY 1, 2, 3, 4
 """)
 
 
-async def fold(connection: AsyncConnection, *, most: int = 50_000) -> int:
+async def fold(connection: AsyncConnection, *, most: int) -> int:
     """Adds up to ``most`` appended counts to the rollup; how many. One transaction at a time may do it."""
     return int(await connection.scalar(_FOLD, {"most": most}) or 0)
 
