@@ -54,6 +54,10 @@ bench-scale: setup ## the desk with many cases: make bench-scale [count=1000000]
 invariants: ## check what must always hold on the running system; exit code 1 if something does not
 	@$(PY) -m deploy.local.invariants
 
+.PHONY: audit
+audit: ## recompute the transparency log of the running system; names each row that is not what was signed
+	@$(PY) -m deploy.local.audit
+
 .PHONY: replay
 replay: ## send parked events back: make replay [service=sms] [id=7] [type=case.decided.v1] [since=2026-11-24T00:00:00+00:00]
 	@$(PY) -m deploy.local.replay $(if $(service),--service $(service)) $(if $(id),--id $(id)) $(if $(type),--type $(type)) $(if $(since),--since $(since))

@@ -12,18 +12,20 @@ from starlette.middleware import Middleware
 
 from gateway.documents import router as documents_router
 from gateway.identity.api import router as identity_router
+from gateway.identity.reporters import router as reporters_router
 from gateway.identity.repository import forget
 from gateway.identity.service import GatewayKeys, Identity
 from gateway.identity.tokens import AccessTokens
 from gateway.limits import Limiter
 from gateway.proxy.forward import Door, Patience, make_client
-from gateway.routes import ROUTES, RouteTree
+from gateway.routes import QUIET, ROUTES, RouteTree
 from gateway.settings import GatewaySettings
 from shared.kit.auth import Mint
 from shared.kit.clock import Clock, exclusive
 from shared.kit.db import Database
 from shared.kit.runtime import Chassis, Check, Job, Service
 from shared.kit.sealing import BlindIndex
+from shared.kit.tlog.endpoint import WitnessServer, load_witness
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,12 @@ def _jobs(chassis: Chassis[GatewaySettings, Resources]) -> Sequence[Job]:
             if await exclusive(connection, "tidy"):
                 await forget(connection)
 
-    return [Clock("tidy", 3600, tidy)]
+    settings = chassis.settings
+    witness = load_witness(settings.keys_dir, "gateway", chassis.database)
+    return [
+        Clock("tidy", 3600, tidy),
+        WitnessServer("gateway", witness, host=settings.witness_host, port=settings.witness_port),
+    ]
 
 
 def _checks(chassis: Chassis[GatewaySettings, Resources]) -> Mapping[str, Check]:
@@ -109,8 +116,9 @@ SERVICE: Service[GatewaySettings, Resources] = Service(
     name="gateway",
     settings=GatewaySettings,
     resources=_resources,
-    routers=lambda _: [identity_router, documents_router],
+    routers=lambda _: [identity_router, reporters_router, documents_router],
     jobs=_jobs,
     checks=_checks,
     finish_api=_finish,
+    quiet=QUIET,
 )

@@ -17,8 +17,12 @@ PUBLIC: tuple[Kind, ...] = ("public", "citizen", "staff", "partner", "reporter")
 CITIZEN: tuple[Kind, ...] = ("citizen",)
 OWNER: tuple[Kind, ...] = ("citizen", "partner")
 STAFF: tuple[Kind, ...] = ("staff",)
+REPORTER: tuple[Kind, ...] = ("reporter",)
 DESK = frozenset({"officer", "manager", "centre"})
 CENTRE = frozenset({"centre"})
+HOLDERS = frozenset({"inspector", "supervisor", "custodian"})
+INSPECTION = frozenset({"inspector", "supervisor"})
+CUSTODY = frozenset({"custodian"})
 REVIEWERS = frozenset({"manager", "centre"})
 GROUP = frozenset({"group", "centre"})
 
@@ -27,15 +31,21 @@ SENDER: tuple[Kind, ...] = ("citizen", "staff", "partner", "reporter")
 SMALL_BODY = 64 * 1024
 CASE_BODY = 128 * 1024
 RULES_BODY = 512 * 1024
+REPORT_BODY = 256 * 1024
 FILE_BODY = Limits().file_bytes
+
+QUIET = ("/v1/reports", "/v1/inspect", "/v1/log", "/v1/uploads")
+"""Under these nothing is logged or traced, here or behind: who asks about corruption reports, or sends a file for one,
+and when, is not kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """``template`` is the path with ``{names}``; staff need one of ``roles``, partners all of ``scopes``.
-    ``streamed``: body and answer go through piece by piece, since they are long, slow or endless. ``reads_token``: not
-    where one logs in, since apps send the token that has expired along with the refresh token. ``by_sender``: a file,
-    which goes to integrity instead if it is for a report (``gateway.uploads``)."""
+    """``template`` is the path with ``{names}``, the last of which may be ``{name*}``: one part or more. Staff need one
+    of ``roles``, partners all of ``scopes``. ``streamed``: body and answer go through piece by piece, since they are
+    long, slow or endless. ``reads_token``: not where one logs in, since apps send the token that has expired along with
+    the refresh token. ``by_sender``: a file, which goes to integrity instead if it is for a report
+    (``gateway.uploads``)."""
 
     method: str
     template: str
@@ -120,6 +130,41 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/desk/rules/dry-run", "routing", STAFF, roles=CENTRE, body=RULES_BODY),
     Route("GET", "/v1/desk/triage", "routing", STAFF, roles=CENTRE),
     Route("GET", "/v1/desk/cases/{case_id}/attachments/{n}", "routing", STAFF, roles=DESK, streamed=True),
+    # corruption reports: the reporter's side
+    Route("GET", "/v1/reports/keys", "integrity", PUBLIC),
+    Route("POST", "/v1/reports", "integrity", ("public", "citizen"), body=REPORT_BODY),
+    Route("POST", "/v1/reports/session", "gateway", PUBLIC, reads_token=False),
+    Route("GET", "/v1/reports/mine", "integrity", REPORTER),
+    Route("POST", "/v1/reports/mine/messages", "integrity", REPORTER, body=REPORT_BODY),
+    # … and that of those who hold keys
+    Route("PUT", "/v1/inspect/keys/me", "integrity", STAFF, roles=HOLDERS),
+    Route("GET", "/v1/inspect/keys", "integrity", STAFF, roles=HOLDERS),
+    Route("DELETE", "/v1/inspect/keys/{username}", "integrity", STAFF, roles=frozenset({"supervisor"})),
+    Route("GET", "/v1/inspect/reports", "integrity", STAFF, roles=INSPECTION),
+    Route("GET", "/v1/inspect/reports/{report_id}", "integrity", STAFF, roles=INSPECTION, streamed=True),
+    Route(
+        "GET",
+        "/v1/inspect/reports/{report_id}/attachments/{n}",
+        "integrity",
+        STAFF,
+        roles=INSPECTION,
+        streamed=True,
+    ),
+    Route(
+        "POST",
+        "/v1/inspect/reports/{report_id}/steps",
+        "integrity",
+        STAFF,
+        roles=INSPECTION,
+        body=REPORT_BODY,
+        streamed=True,
+    ),
+    Route("GET", "/v1/inspect/custody", "integrity", STAFF, roles=CUSTODY),
+    Route("GET", "/v1/inspect/reports/{report_id}/identity", "integrity", STAFF, roles=CUSTODY),
+    Route("POST", "/v1/inspect/reports/{report_id}/identity", "integrity", STAFF, roles=CUSTODY),
+    Route("GET", "/v1/inspect/reports/{report_id}/recovery", "integrity", STAFF, roles=CUSTODY),
+    Route("POST", "/v1/inspect/reports/{report_id}/recovery", "integrity", STAFF, roles=CUSTODY, body=REPORT_BODY),
+    Route("GET", "/v1/inspect/summary", "integrity", STAFF, roles=frozenset({"supervisor"})),
     # the monthly review and the working group
     Route("GET", "/v1/desk/reviews", "routing", STAFF, roles=REVIEWERS),
     Route("GET", "/v1/desk/reviews/{month}", "routing", STAFF, roles=REVIEWERS),
@@ -139,6 +184,11 @@ ROUTES: tuple[Route, ...] = (
     ),
     # letters
     Route("GET", "/v1/letters/verify/{code}", "letters", PUBLIC),
+    # the transparency log
+    Route("GET", "/v1/log/checkpoint", "integrity", PUBLIC),
+    Route("GET", "/v1/log/tile/{path*}", "integrity", PUBLIC),
+    Route("GET", "/v1/log/key", "integrity", PUBLIC),
+    Route("GET", "/v1/log/proof", "integrity", PUBLIC),
 )
 
 
@@ -146,18 +196,22 @@ ROUTES: tuple[Route, ...] = (
 class _Node:
     names: dict[str, "_Node"] = field(default_factory=dict)
     any: "_Node | None" = None
+    rest: "_Node | None" = None
     methods: dict[str, Route] = field(default_factory=dict)
 
 
 class RouteTree:
-    """The routes by their path's parts; a fixed part wins over a ``{name}``."""
+    """The routes by their path's parts; a fixed part wins over a ``{name}``, and that over a ``{name*}``."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
         for route in routes:
             node = self._root
             for part in route.template.split("/")[1:]:
-                if part.startswith("{"):
+                if part.endswith("*}"):
+                    node.rest = node.rest or _Node()
+                    node = node.rest
+                elif part.startswith("{"):
                     node.any = node.any or _Node()
                     node = node.any
                 else:
@@ -176,4 +230,6 @@ class RouteTree:
         fixed = node.names.get(part)
         if fixed is not None and (found := self._find(fixed, parts, at + 1)):
             return found
-        return self._find(node.any, parts, at + 1) if node.any and part else None
+        if node.any and part and (found := self._find(node.any, parts, at + 1)):
+            return found
+        return node.rest if node.rest and all(parts[at:]) else None

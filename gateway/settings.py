@@ -9,7 +9,8 @@ from shared.kit.settings import ServiceSettings
 
 class GatewaySettings(ServiceSettings):
     """``*_url``: where the services' APIs are. Lifetimes in seconds.
-    ``upstream_connections`` stay open to each service; ``*_at_once`` are under way to each at most."""
+    ``upstream_connections`` stay open to each service; ``*_at_once`` are under way to each at most. ``witness_*``:
+    where the transparency log brings its checkpoints; an address of the inside, never the public one."""
 
     port: int = Field(default=8080, ge=0, le=65535)
     intake_url: str = "http://127.0.0.1:8101"
@@ -23,6 +24,7 @@ class GatewaySettings(ServiceSettings):
     requests_at_once: int = Field(default=1024, ge=1)
     streams_at_once: int = Field(default=2048, ge=1)
     issuer: str = "seda"
+    reporter_seconds: int = Field(default=1800, ge=60, le=3600)
     access_seconds: int = Field(default=600, ge=60, le=3600)
     refresh_days: int = Field(default=30, ge=1)
     refresh_grace_seconds: float = Field(default=0, ge=0, le=60)
@@ -37,6 +39,8 @@ class GatewaySettings(ServiceSettings):
     login_per_user_minute: int = Field(default=10, ge=1)
     requests_per_minute: int = Field(default=60_000, ge=1)
     password_hashes_at_once: int = Field(default=4, ge=1)
+    witness_host: str = "127.0.0.1"
+    witness_port: int = Field(default=8107, ge=1, le=65535)
     run_file: Path | None = None
     demo_logins: Path | None = None
 

@@ -12,10 +12,14 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from deploy.local.packages import LOCAL
+from services.integrity.inspect import keyfile
+from services.integrity.inspect.client import Office
 
 T = TypeVar("T")
 
 WAIT_SECONDS = 30.0
+_LOGIN_SECONDS = 300.0
+"""How long a login is used again: half of what its token lasts."""
 PIECE_BYTES = 1024 * 1024
 _CODE = re.compile(r"(?<![0-9])[0-9]{6}(?![0-9])")
 
@@ -83,6 +87,7 @@ class System:
             entry["username"]: entry["password"] for entry in json.loads((base / "demo-logins.json").read_text())
         }
         self.http = httpx.Client(base_url=self.run["gateway"], timeout=30, trust_env=False)
+        self._offices: dict[str, tuple[float, Office]] = {}
         self._phones = httpx.Client(base_url=self.run["phones"], timeout=10, trust_env=False)
 
     def __enter__(self) -> Self:
@@ -122,6 +127,28 @@ class System:
         tokens = self.http.post("/v1/auth/staff", json=login).raise_for_status().json()
         return Caller(self.http, tokens["access_token"])
 
+    def office(self, username: str) -> Office:
+        """An inspector, supervisor or custodian of the demo, logged in on a device that has their key."""
+        known = self._offices.get(username)
+        if known is None or known[0] < time.monotonic():
+            key = keyfile.load(self.base / "demo-keys" / f"{username}.age")
+            office = Office.login(self.http, username, self.logins[username], key)
+            known = self._offices[username] = (time.monotonic() + _LOGIN_SECONDS, office)
+        return known[1]
+
+    def report(self, **changes: Any) -> dict[str, Any]:
+        """Files a corruption report, without a login; what is answered."""
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        filed: dict[str, Any] = (
+            self.http.post("/v1/reports", json=corruption(**changes), headers=headers).raise_for_status().json()
+        )
+        return filed
+
+    def reporter(self, receipt_code: str) -> Caller:
+        """Whoever has a receipt code."""
+        answer = self.http.post("/v1/reports/session", json={"receipt_code": receipt_code}).raise_for_status()
+        return Caller(self.http, answer.json()["access_token"])
+
     def texts_about(self, mobile: str, code: str) -> list[dict[str, Any]]:
         """The texts at a phone that are about a case, by its tracking code."""
         return [message for message in self.phone(mobile) if code in message["text"]]
@@ -147,5 +174,19 @@ def complaint(**changes: Any) -> dict[str, Any]:
         },
         "language": "fa",
         "channel": "app",
+        **changes,
+    }
+
+
+def corruption(**changes: Any) -> dict[str, Any]:
+    """An anonymous report as an app sends it, with whatever is to be different."""
+    return {
+        "mode": "anonymous",
+        "organisation_id": "behzisti",
+        "province": "IR-23",
+        "subject": "دریافت پول برای نوبت توان‌بخشی",
+        "narrative": "در مرکز توان‌بخشی برای جلو انداختن نوبت پول نقد می‌گیرند و رسید نمی‌دهند. خودم سه بار دیدم.",
+        "occurred": "پاییز ۱۴۰۵، مرکز شمارهٔ دو",
+        "amount_rial": 50_000_000,
         **changes,
     }

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import asyncpg
 
 from deploy.local.system import SERVICES, Layout
+from services.integrity.log.ownership import OWNER, SEQUENCER, hand_over
 
 
 def prepare(layout: Layout) -> None:
@@ -16,6 +17,7 @@ def prepare(layout: Layout) -> None:
     asyncio.run(_create(layout))
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda service: _migrate_and_seed(layout, service), SERVICES))
+    asyncio.run(_hand_over_log(layout))
 
 
 async def _create(layout: Layout) -> None:
@@ -32,14 +34,31 @@ async def _create(layout: Layout) -> None:
                 "PostgreSQL must be made with UTF8 and C.UTF-8: with locale C Persian text is not searched."
             )
         for service in SERVICES:
-            name, password = f"seda_{service}", layout.passwords[service]
-            if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name):
-                await connection.execute(f"CREATE ROLE {name} LOGIN")
-            quoted = password.replace("'", "''")
-            await connection.execute(f"ALTER ROLE {name} PASSWORD '{quoted}'")
+            name = f"seda_{service}"
+            await _create_role(connection, name, layout.passwords[service])
             if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
                 await connection.execute(f"CREATE DATABASE {name} OWNER {name}")
                 await connection.execute(f"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC")
+        await _create_role(connection, SEQUENCER, layout.passwords["log"])
+        await _create_role(connection, OWNER, None)
+    finally:
+        await connection.close()
+
+
+async def _create_role(connection: asyncpg.Connection, name: str, password: str | None) -> None:
+    """Makes the role if it is missing, and sets its password; without one it may not log in."""
+    if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name):
+        await connection.execute(f"CREATE ROLE {name} {'NOLOGIN' if password is None else 'LOGIN'}")
+    if password is not None:
+        quoted = password.replace("'", "''")
+        await connection.execute(f"ALTER ROLE {name} PASSWORD '{quoted}'")
+
+
+async def _hand_over_log(layout: Layout) -> None:
+    """Takes the transparency log's tables away from the service that may only add to them."""
+    connection = await asyncpg.connect(f"{layout.postgres_url}/seda_integrity")
+    try:
+        await hand_over(connection)
     finally:
         await connection.close()
 

@@ -1,4 +1,5 @@
-"""``make demo``: plays a whole case on the running system (or starts it), from the phone to the signed letter."""
+"""``make demo``: plays a whole case, from the phone to the signed letter, and a whole corruption report, on the running
+system (or starts it)."""
 
 import os
 import random
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.client import Caller, System, complaint, wait_for
+from deploy.local.demo_report import play_report
 from deploy.local.packages import LOCAL, ROOT, checked_signatures
 
 LETTER = LOCAL / "demo-letter.pdf"
@@ -27,7 +29,9 @@ def main() -> None:
     with ExitStack() as stack:
         if not (LOCAL / "run.json").exists():
             stack.enter_context(_own_system())
-        play(stack.enter_context(System()))
+        system = stack.enter_context(System())
+        play(system)
+        play_report(system)
 
 
 class _own_system:  # noqa: N801

@@ -10,8 +10,17 @@ from joserfc.jwk import OKPKey
 
 from deploy.local.files import write_private
 from shared.kit.sealing import KeyRing
+from shared.kit.tlog.cosignature import COSIGNATURE
+from shared.kit.tlog.notes import ED25519, SigningKey
 
-RINGS = ("contact", "text", "step", "letter", "otp", "identity", "blind", "uploads", "integrity-uploads")
+RINGS = (
+    *("contact", "text", "step", "letter", "otp", "identity", "blind", "uploads"),
+    *("notify", "box", "filing", "integrity-uploads", "move"),
+)
+
+LOG_ORIGIN = "seda.localhost/v1/log"
+WITNESSES = {service: f"seda.localhost/witness/{service}" for service in ("gateway", "letters")}
+"""The witnesses' names by the service that is it."""
 
 
 def make_keys(folder: Path) -> None:
@@ -29,3 +38,26 @@ def make_keys(folder: Path) -> None:
             # the public half first: where the private one stands, both do
             write_private(folder / f"{name}.pub.jwk", orjson.dumps(key.as_dict(private=False)))
             write_private(private, orjson.dumps(key.as_dict(private=True)))
+    _make_log_keys(folder)
+
+
+def _make_log_keys(folder: Path) -> None:
+    """The log's key, each witness's, and the policy by which both of them must have countersigned."""
+    log = _note_key(folder / "log.skey", LOG_ORIGIN, ED25519)
+    witnesses = [
+        _note_key(folder / f"witness-{service}.skey", name, COSIGNATURE) for service, name in WITNESSES.items()
+    ]
+    policy = {
+        "origin": LOG_ORIGIN,
+        "logs": [str(log.verifier_key)],
+        "witnesses": [str(witness.verifier_key) for witness in witnesses],
+        "quorum": len(witnesses),
+    }
+    if not (folder / "log-policy.json").exists():
+        write_private(folder / "log-policy.json", orjson.dumps(policy, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def _note_key(path: Path, name: str, kind: int) -> SigningKey:
+    if not path.exists():
+        write_private(path, SigningKey.generate(name, kind).secret_text().encode() + b"\n")
+    return SigningKey.parse(path.read_text(), kind)

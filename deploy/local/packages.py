@@ -21,6 +21,7 @@ NEEDED = {
     "postgresql": ["postgresql"],
     "rabbitmq": ["rabbitmq-server"],
     "letters' checks": ["poppler-utils"],
+    "reports' checks": ["age"],
 }
 
 
@@ -60,6 +61,11 @@ def pdfsig() -> Path | None:
     return next((path for root in roots() if (path := root / "usr/bin/pdfsig").exists()), None)
 
 
+def age_tool() -> Path | None:
+    """The stock ``age`` tool, with which whoever has the key opens sealed files offline."""
+    return next((path for root in roots() if (path := root / "usr/bin/age").exists()), None)
+
+
 def checked_signatures(pdf: Path) -> str:
     """What ``pdfsig`` says about a PDF's signatures. Raises ``CannotInstall`` where it is missing."""
     program = pdfsig()
@@ -78,6 +84,7 @@ def ensure() -> None:
             ("postgresql", postgres_bin()),
             ("rabbitmq", rabbitmq_sbin()),
             ("letters' checks", pdfsig()),
+            ("reports' checks", age_tool()),
         )
         if found is None
         for name in NEEDED[what]

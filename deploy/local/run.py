@@ -20,11 +20,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from deploy.local.databases import prepare
+from deploy.local.demo_keys import write_demo_keys
 from deploy.local.files import write_private
 from deploy.local.fonts import ensure_fonts
 from deploy.local.keys import make_keys
 from deploy.local.packages import LOCAL, ensure
-from deploy.local.people import write_logins
+from deploy.local.people import staff, write_logins
 from deploy.local.ports import is_free
 from deploy.local.supervisor import Supervisor
 from deploy.local.system import SERVICES, Layout, ports, private_postgres, private_rabbitmq
@@ -78,12 +79,13 @@ def _run(base: Path, stack: ExitStack) -> None:
     chosen = ports()
     ensure()
     ensure_fonts()
-    _check_ports(chosen, [*SERVICES, "phones", "smsc"])
+    _check_ports(chosen, [*SERVICES, "witness", "phones", "smsc"])
     layout = _servers(base, chosen, stack)
     make_keys(layout.keys)
     make_office_keys(layout.keys)
     layout.passwords = _passwords(base)
     logins = write_logins(layout.logins_file)
+    write_demo_keys(base, staff())
     say("databases …")
     prepare(layout)
     layout.run_file.unlink(missing_ok=True)
@@ -146,10 +148,10 @@ def _check_ports(chosen: dict[str, int], names: list[str]) -> None:
 
 
 def _passwords(base: Path) -> dict[str, str]:
-    """The passwords of the database's roles and of the SMSC, random per machine."""
+    """The passwords of the database's roles (``log``: the sequencer's) and of the SMSC, random per machine."""
     path = base / "passwords.json"
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    passwords = {service: known.get(service) or secrets.token_urlsafe(24) for service in SERVICES}
+    passwords = {service: known.get(service) or secrets.token_urlsafe(24) for service in (*SERVICES, "log")}
     passwords["smsc"] = known.get("smsc") or secrets.token_hex(4)  # SMPP 3.4 takes eight characters at most
     write_private(path, json.dumps(passwords).encode())
     return passwords

@@ -1,16 +1,22 @@
 """The whole system as processes: what runs, with which environment, on which ports."""
 
+import json
 import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy.local.keys import WITNESSES
 from deploy.local.packages import LOCAL, ROOT
 from deploy.local.postgres import PrivatePostgres
 from deploy.local.rabbitmq import PrivateRabbitMQ
+from shared.kit.tlog.endpoint import PATH as WITNESS_PATH
 
 SERVICES = ("intake", "routing", "sms", "integrity", "letters", "gateway")
 """In the order they are started; each has a database and a role of its own."""
+
+INSPECTORS = "seed-inspectors.json"
+"""The demo holders' public keys, for integrity's seed."""
 
 PORTS = {
     "gateway": 8080,
@@ -19,6 +25,7 @@ PORTS = {
     "sms": 8103,
     "integrity": 8104,
     "letters": 8105,
+    "witness": 8107,
     "phones": 8090,
     "smsc": 2775,
     "postgres": 5440,
@@ -111,15 +118,27 @@ class Layout:
             "SEDA_FONTS_DIR": str(LOCAL / "fonts"),
             "SEDA_LETTERS_DIR": str(self.base / "letters"),
             "SEDA_UPLOADS_DIR": str(self.base / "uploads" / service),
+            "SEDA_EVIDENCE_DIR": str(self.base / "evidence"),
             "SEDA_ATTACHMENTS_DIR": str(self.base / "attachments"),
             "SEDA_PUBLIC_URL": self.url("gateway"),
             "SEDA_SMSC_PORT": str(self.ports["smsc"]),
             "SEDA_SMSC_PASSWORD": self.passwords.get("smsc", ""),
             "SEDA_PHONES_PORT": str(self.ports["phones"]),
             "SEDA_SMSC_JOURNAL": str(self.base / "phones.jsonl"),
+            "SEDA_WITNESS_PORT": str(self.ports["witness"]),
+            **({} if service != "integrity" else {**self._log(), "SEDA_DEMO_INSPECTORS": str(self.base / INSPECTORS)}),
             **{f"SEDA_{name.upper()}_URL": self.url(name) for name in SERVICES if name != "gateway"},
         }
         return {**passed, **tuned, **own, "PYTHONUNBUFFERED": "1"}
+
+    def _log(self) -> dict[str, str]:
+        """The password of the log's sequencer and where the witnesses are: integrity's alone."""
+        urls = {"gateway": self.url("witness"), "letters": self.url("letters")}
+        witnesses = {name: f"{urls[service]}{WITNESS_PATH}" for service, name in WITNESSES.items()}
+        return {
+            "SEDA_LOG_POSTGRES_PASSWORD": self.passwords.get("log", ""),
+            "SEDA_LOG_WITNESSES": json.dumps({**json.loads(os.environ.get("SEDA_LOG_WITNESSES", "{}")), **witnesses}),
+        }
 
     def command(self, process: str) -> list[str]:
         """The command line of a process."""

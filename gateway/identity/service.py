@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.identity import repository
 from gateway.identity.passwords import Passwords
 from gateway.identity.tokens import AccessTokens, Login
-from gateway.limits import Buckets
 from gateway.settings import GatewaySettings
 from shared.contracts.gateway import OtpRequested, OtpRequestedData
 from shared.kit.auth import Principal
@@ -22,6 +21,7 @@ from shared.kit.db import Database
 from shared.kit.ids import uuid7
 from shared.kit.outbox import append, new_event
 from shared.kit.sealing import BlindIndex, KeyRing, open_sealed, seal
+from shared.kit.web.buckets import Buckets
 from shared.kit.web.language import Language, Text
 from shared.kit.web.problems import GONE, UNAUTHORIZED, Problem, ProblemType, too_many_requests
 

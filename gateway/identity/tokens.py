@@ -56,15 +56,15 @@ class AccessTokens:
         """Reads the private JWK (Ed25519) at ``path``; tokens live ``seconds``."""
         return cls(OKPKey.import_key(json.loads(path.read_bytes())), issuer=issuer, seconds=seconds)
 
-    def issue(self, login: Login) -> str:
-        """A token for the login, from now on."""
+    def issue(self, login: Login, *, seconds: int | None = None) -> str:
+        """A token for the login, from now on, for so many seconds or as long as tokens live."""
         now = int(time.time())
         principal = login.principal
         claims: dict[str, Any] = {
             "iss": self._issuer,
             "aud": AUDIENCE,
             "iat": now,
-            "exp": now + self.seconds,
+            "exp": now + (seconds or self.seconds),
             "jti": secrets.token_urlsafe(12),
             "client_id": principal.subject if principal.kind == "partner" else self._issuer,
             "sub": principal.subject,
@@ -73,7 +73,7 @@ class AccessTokens:
             "roles": sorted(principal.roles),
             "scopes": sorted(principal.scopes),
         }
-        for name in ("department_id", "province", "name", "title", "mob"):
+        for name in ("department_id", "province", "name", "title", "mob", "box"):
             if (value := getattr(principal, name)) is not None:
                 claims[name] = value
         return jwt.encode({"alg": ALGORITHM, "typ": TYPE}, claims, self._key, algorithms=[ALGORITHM])
@@ -130,6 +130,7 @@ class AccessTokens:
                     name=claims.get("name"),
                     title=claims.get("title"),
                     mob=claims.get("mob"),
+                    box=claims.get("box"),
                 ),
                 UUID(claims["fam"]),
             )

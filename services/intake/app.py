@@ -19,8 +19,9 @@ from services.intake.filing import api as filing_api
 from services.intake.filing.repository import forget_old_keys, write_cases
 from services.intake.filing.service import CaseFiling
 from services.intake.keys import IntakeKeys
+from services.intake.moving.consumers import HandingOver
 from services.intake.settings import IntakeSettings
-from shared.contracts.registry import INTAKE_DIRECTORY, INTAKE_TIMELINE
+from shared.contracts.registry import INTAKE_DIRECTORY, INTAKE_MOVES, INTAKE_TIMELINE
 from shared.kit.bus import Consumer
 from shared.kit.clock import Clock, exclusive
 from shared.kit.db import Database
@@ -69,6 +70,7 @@ def _jobs(chassis: Chassis[IntakeSettings, Resources]) -> Sequence[Job]:
     return [
         Consumer(INTAKE_TIMELINE, keep_timeline, database=database, broker=broker),
         Consumer(INTAKE_DIRECTORY, keep_directory, database=database, broker=broker, concurrency=1),
+        Consumer(INTAKE_MOVES, HandingOver(chassis.resources.keys).handle, database=database, broker=broker),
         Clock("tidy", 3600, tidy),
         Clock("uploads", 60, chassis.resources.attachments.uploads.sweep),
     ]

@@ -13,11 +13,13 @@ from shared.kit.settings import ServiceSettings
 
 @dataclass(frozen=True)
 class IntakeKeys:
-    """``contact`` is shared with sms and letters, ``text`` with routing, ``step`` with routing and sms."""
+    """``contact`` is shared with sms and letters, ``text`` with routing, ``step`` with routing and sms, ``move`` with
+    integrity."""
 
     contact: KeyRing
     text: KeyRing
     step: KeyRing
+    move: KeyRing
     identity: KeyRing
     blind: BlindIndex
 
@@ -28,6 +30,7 @@ class IntakeKeys:
             contact=settings.ring("contact"),
             text=settings.ring("text"),
             step=settings.ring("step"),
+            move=settings.ring("move"),
             identity=settings.ring("identity"),
             blind=BlindIndex(settings.ring("blind")),
         )

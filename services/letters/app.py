@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from fastapi import APIRouter
+
 from services.letters.api import router
 from services.letters.archive import FolderArchive
 from services.letters.consumers import keep
@@ -16,6 +18,8 @@ from shared.contracts.registry import LETTERS_CASES
 from shared.kit.bus import Consumer
 from shared.kit.db import Database
 from shared.kit.runtime import Chassis, Job, Service
+from shared.kit.tlog.endpoint import PATH as WITNESS_PATH
+from shared.kit.tlog.endpoint import load_witness, witness_router
 
 
 @dataclass(frozen=True)
@@ -72,10 +76,16 @@ def _jobs(chassis: Chassis[LettersSettings, Resources]) -> Sequence[Job]:
     return [Consumer(LETTERS_CASES, keep, database=chassis.database, broker=chassis.broker), _Maker(chassis)]
 
 
+def _routers(chassis: Chassis[LettersSettings, Resources]) -> Sequence[APIRouter]:
+    """Letters' own, and the witness's, which no route of the gateway leads to."""
+    return [router, witness_router(load_witness(chassis.settings.keys_dir, "letters", chassis.database))]
+
+
 SERVICE: Service[LettersSettings, Resources] = Service(
     name="letters",
     settings=LettersSettings,
     resources=_resources,
-    routers=lambda _: [router],
+    routers=_routers,
+    quiet=(WITNESS_PATH,),
     jobs=_jobs,
 )

@@ -11,13 +11,14 @@ from services.sms.delivery.reports import Reports
 from services.sms.delivery.repository import give_up_expired
 from services.sms.inbound.texts import InboundTexts
 from services.sms.keys import SmsKeys
+from services.sms.notices.consumers import NoticeTexts
 from services.sms.operators.port import Urgency
 from services.sms.operators.smpp.adapter import Originator, SmppOperator
 from services.sms.operators.smpp.session import SmppSettings
 from services.sms.otp.consumers import OtpTexts
 from services.sms.settings import SmsSettings
 from services.sms.steps.consumers import StepTexts
-from shared.contracts.registry import SMS_OTP, SMS_STEPS, SMS_TOPICS
+from shared.contracts.registry import SMS_NOTICES, SMS_OTP, SMS_STEPS, SMS_TOPICS
 from shared.kit.bus import Consumer
 from shared.kit.clock import Clock
 from shared.kit.db import Database
@@ -101,6 +102,7 @@ def _jobs(chassis: Chassis[SmsSettings, Resources]) -> Sequence[Job]:
         _Connection(own.operator),
         Consumer(SMS_STEPS, StepTexts(own.keys).handle, database=database, broker=broker, causal=True),
         Consumer(SMS_OTP, OtpTexts(own.keys).handle, database=database, broker=broker),
+        Consumer(SMS_NOTICES, NoticeTexts(own.keys).handle, database=database, broker=broker),
         Consumer(SMS_TOPICS, StepTexts(own.keys, Urgency.BULK).handle, database=database, broker=broker),
         pump("pump-otp", Urgency.OTP, 16),
         pump("pump-steps", Urgency.STEP, chassis.settings.sms_at_once),

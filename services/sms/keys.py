@@ -1,4 +1,5 @@
-"""The keys sms holds: of contacts, of what officers tell citizens, of login codes, and the one that finds a number."""
+"""The keys sms holds: of contacts, of what officers tell citizens, of login codes, of reporters' numbers, and the one
+that finds a number."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -12,11 +13,13 @@ from shared.kit.settings import ServiceSettings
 
 @dataclass(frozen=True)
 class SmsKeys:
-    """``contact`` is shared with intake and letters, ``step`` with routing and intake, ``otp`` with the gateway."""
+    """``contact`` is shared with intake and letters, ``step`` with routing and intake, ``otp`` with the gateway,
+    ``notify`` with integrity."""
 
     contact: KeyRing
     step: KeyRing
     otp: KeyRing
+    notify: KeyRing
     blind: BlindIndex
 
     @classmethod
@@ -26,6 +29,7 @@ class SmsKeys:
             contact=settings.ring("contact"),
             step=settings.ring("step"),
             otp=settings.ring("otp"),
+            notify=settings.ring("notify"),
             blind=BlindIndex(settings.ring("blind")),
         )
 
@@ -44,6 +48,11 @@ class SmsKeys:
         """``{"mobile", "code"}`` of a login challenge."""
         otp: dict[str, Any] = orjson.loads(open_sealed(self.otp, sealed, b"otp:" + challenge.encode()))
         return otp
+
+    def number_of(self, notice: str, sealed: str) -> str:
+        """The mobile (E.164) that a notice goes to."""
+        mobile: str = orjson.loads(open_sealed(self.notify, sealed, b"notify:" + notice.encode()))["mobile"]
+        return mobile
 
     def keep(self, owner: UUID, value: str) -> str:
         """A number or a text, sealed to the row that it stands in."""

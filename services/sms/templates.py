@@ -34,6 +34,13 @@ def otp_text(code: str, language: Language) -> str:
     return f"کد ورود شما به سامانهٔ صدا: {code}\nاین کد تا پنج دقیقه معتبر است. آن را به هیچ‌کس نگویید."
 
 
+def notice_text(language: Language) -> str:
+    """Something new waits in the system; whoever reads over a shoulder learns no more."""
+    if language == "en":
+        return "There is a new message for you in Seda."
+    return "پیام تازه‌ای برای شما در سامانهٔ صدا هست."
+
+
 def step_text(event: Event, code: str, language: Language, keys: SmsKeys) -> str | None:
     """What a citizen is told of a step; None for events that are not told. ``code`` is the case's tracking code."""
     write = _WRITERS.get(type(event))
@@ -159,6 +166,12 @@ def _decided(event: routing.CaseDecided, language: Language, note: str | None) -
     )
 
 
+def _moved(_event: routing.CaseMoved, language: Language, _note: str | None) -> str:
+    if language == "en":
+        return "Your case was handed to another office of the ministry, which goes on with it."
+    return "رسیدگی به این پرونده به واحد دیگری از وزارتخانه سپرده شد و ادامه می‌یابد."
+
+
 def _closed(_event: routing.CaseClosed, language: Language, _note: str | None) -> str:
     if language == "en":
         return "Your case is closed. Please rate how it was handled in the app."
@@ -247,6 +260,7 @@ _WRITERS: dict[type[Event], Writer] = {
     routing.CaseReopened: _reopened,
     routing.CaseReopeningRefused: _reopening_refused,
     routing.CaseWithdrawn: _withdrawn,
+    routing.CaseMoved: _moved,
     letters.LetterIssued: _letter_issued,
     letters.LetterHandedOver: _letter_handed_over,
     letters.LetterDelivered: _letter_delivered,

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from shared.contracts.envelope import CaseKind, Channel, Event, Frozen, Language, Sealed
 
@@ -93,6 +93,24 @@ class ContactShown(Event):
     type: Literal["contact.shown.v1"] = "contact.shown.v1"
     source: Literal["intake"] = "intake"
     data: ContactShownData
+
+
+class CaseHandedOverData(Frozen):
+    """``content_sealed``: subject, narrative and contact of a moved case under the key of intake and integrity; longer
+    than other sealed values, since it holds all that the citizen ever wrote about it."""
+
+    organisation_id: str
+    province: str
+    language: Language
+    content_sealed: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,32}\.[A-Za-z0-9_-]+$")]
+
+
+class CaseHandedOver(Event):
+    """What a case held is integrity's now; intake has forgotten it."""
+
+    type: Literal["case.handed_over.v1"] = "case.handed_over.v1"
+    source: Literal["intake"] = "intake"
+    data: CaseHandedOverData
 
 
 class ContactChangedData(Frozen):

@@ -6,12 +6,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shared.contracts import gateway, intake, letters, routing, sms
+from shared.contracts import gateway, intake, integrity, letters, routing, sms
 from shared.contracts.envelope import Event
 
 EVENTS: dict[str, type[Event]] = {
     kind.TYPE: kind
-    for module in (gateway, intake, routing, sms, letters)
+    for module in (gateway, intake, routing, sms, letters, integrity)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event
 }
@@ -74,6 +74,7 @@ CASE_STEPS: tuple[type[Event], ...] = (
     routing.CaseReopened,
     routing.CaseReopeningRefused,
     routing.CaseWithdrawn,
+    routing.CaseMoved,
 )
 LETTER_STEPS: tuple[type[Event], ...] = (
     letters.LetterIssued,
@@ -86,6 +87,7 @@ INTAKE_TIMELINE = Queue(
     "intake.timeline", (*CASE_STEPS, *LETTER_STEPS, sms.SmsSent, sms.SmsDelivered, sms.SmsUndelivered)
 )
 INTAKE_DIRECTORY = Queue("intake.directory", (routing.DirectoryChanged,))
+INTAKE_MOVES = Queue("intake.moves", (routing.CaseMoved,))
 ROUTING_CASES = Queue(
     "routing.cases",
     (
@@ -104,16 +106,25 @@ SMS_STEPS = Queue(
     partitions=4,
 )
 SMS_OTP = Queue("sms.otp", (gateway.OtpRequested,))
+SMS_NOTICES = Queue("sms.notices", (integrity.NoticeRequested,))
+INTEGRITY_DIRECTORY = Queue("integrity.directory", (routing.DirectoryChanged,))
+INTEGRITY_ZRM = Queue("integrity.zrm", tuple(kind for name, kind in sorted(EVENTS.items()) if name.startswith("case.")))
+INTEGRITY_MOVES = Queue("integrity.moves", (intake.CaseHandedOver,))
 SMS_TOPICS = Queue("sms.topics", (routing.TopicDecided,))
 LETTERS_CASES = Queue("letters.cases", (intake.CaseRegistered, intake.ContactChanged, routing.CaseDecided))
 
 QUEUES: tuple[Queue, ...] = (
     INTAKE_TIMELINE,
     INTAKE_DIRECTORY,
+    INTAKE_MOVES,
     ROUTING_CASES,
     ROUTING_SMS,
     SMS_STEPS,
     SMS_OTP,
+    SMS_NOTICES,
+    INTEGRITY_DIRECTORY,
+    INTEGRITY_ZRM,
+    INTEGRITY_MOVES,
     SMS_TOPICS,
     LETTERS_CASES,
 )

@@ -179,6 +179,20 @@ class CaseWithdrawn(Event):
     data: CaseState
 
 
+class CaseMovedData(CaseState):
+    """``organisation_id``: the body under the ministry that the matter is about."""
+
+    organisation_id: str
+
+
+class CaseMoved(Event):
+    """The case is a matter of corruption: it goes on as a report, and nothing of it stays here."""
+
+    type: Literal["case.moved.v1"] = "case.moved.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseMovedData
+
+
 class CategoryEntry(CategoryRef):
     """A category that can be chosen; ``pipeline`` says whether it is correspondence or a corruption report."""
 
@@ -186,11 +200,17 @@ class CategoryEntry(CategoryRef):
     pipeline: Literal["zrm", "irm"]
 
 
+class DepartmentEntry(DepartmentRef):
+    """A department, and the body under the ministry that it is part of."""
+
+    organisation_id: str | None = None
+
+
 class DirectoryChangedData(Frozen):
     """The whole public directory as it now stands; ``organisations`` are the bodies under the ministry."""
 
     version: int
-    departments: tuple[DepartmentRef, ...]
+    departments: tuple[DepartmentEntry, ...]
     categories: tuple[CategoryEntry, ...]
     organisations: tuple[DepartmentRef, ...]
 

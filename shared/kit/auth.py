@@ -31,7 +31,7 @@ _CACHED = 4096
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Whoever calls. ``subject`` is opaque (a citizen's keyed hash, a staff username, a partner's id); ``mob`` is a
-    citizen's mobile sealed under the ring ``identity``."""
+    citizen's mobile sealed under the ring ``identity``, ``box`` a reporter's key sealed for their service alone."""
 
     kind: Kind
     subject: str
@@ -42,6 +42,7 @@ class Principal:
     name: str | None = None
     title: str | None = None
     mob: str | None = field(default=None, repr=False)
+    box: str | None = field(default=None, repr=False)
 
 
 class Mint:
@@ -70,7 +71,7 @@ class Mint:
             claims["roles"] = sorted(principal.roles)
         if principal.scopes:
             claims["scopes"] = sorted(principal.scopes)
-        for name in ("department_id", "province", "name", "title", "mob"):
+        for name in ("department_id", "province", "name", "title", "mob", "box"):
             if (value := getattr(principal, name)) is not None:
                 claims[name] = value
         return jwt.encode({"alg": ALGORITHM, "typ": "seda+jwt"}, claims, self._key, algorithms=[ALGORITHM])
@@ -121,6 +122,7 @@ class Verifier:
                 name=claims.get("name"),
                 title=claims.get("title"),
                 mob=claims.get("mob"),
+                box=claims.get("box"),
             )
         except (JoseError, ValueError, KeyError, TypeError):
             raise Problem(UNAUTHORIZED) from None

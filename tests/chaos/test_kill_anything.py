@@ -10,7 +10,6 @@ import signal
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +18,13 @@ import httpx
 import pytest
 
 from deploy.local.client import System, complaint
-from tests.systems import broker_of, process_of, running_system
+from tests.systems import broker_of, process_of
 
 pytestmark = pytest.mark.chaos
 
 CASES = 1000
 SPREAD_SECONDS = 25.0
 PATIENCE_SECONDS = 120.0
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("chaos")
-
-
-@pytest.fixture(scope="module")
-def system(base: Path) -> Iterator[System]:
-    with running_system(base) as system:
-        yield system
 
 
 async def file_one(client: httpx.AsyncClient, number: int) -> dict[str, Any]:

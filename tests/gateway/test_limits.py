@@ -2,8 +2,9 @@ import time
 
 import pytest
 
-from gateway.limits import Buckets, Limiter, address_of
+from gateway.limits import Limiter, address_of
 from shared.kit.auth import Principal
+from shared.kit.web.buckets import Buckets
 from shared.kit.web.problems import Problem
 
 

@@ -18,6 +18,7 @@ STEPS: dict[str, Text] = {
     "reopened": Text("پرونده دوباره باز شد", "The case was opened again"),
     "reopening_refused": Text("بازگشودن پرونده ممکن نشد", "It could not be opened again"),
     "withdrawn": Text("به خواست شما پس گرفته شد", "It was withdrawn as you asked"),
+    "moved": Text("رسیدگی به واحد دیگری سپرده شد", "It was handed to another office"),
     "letter_issued": Text("پاسخ کتبی صادر شد", "The written answer was issued"),
     "letter_handed_over": Text("پاسخ کتبی به پست سپرده شد", "The written answer was handed to the post"),
     "letter_delivered": Text("پاسخ کتبی به نشانی شما رسید", "The written answer reached your address"),

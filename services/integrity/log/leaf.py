@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Self
 
+import orjson
+
 from shared.kit.tlog.merkle import leaf_hash
 from shared.kit.tlog.notes import Malformed
 
@@ -73,6 +75,17 @@ class Leaf:
         ):
             raise Malformed("a leaf's field is of another type")
         return cls(**fields)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """From what :meth:`encode` gave, byte for byte; else Malformed."""
+        try:
+            leaf = cls.parse(orjson.loads(data))
+        except ValueError:
+            raise Malformed("not a leaf") from None
+        if leaf.encode() != data:
+            raise Malformed("not a leaf in canonical JSON")
+        return leaf
 
     def document(self) -> dict[str, str | int | None]:
         """The leaf as a JSON object."""

@@ -53,6 +53,12 @@ class CaseEvents:
         elif isinstance(event, LetterIssued):
             await repository.change_case(connection, case.id, letter_number=event.data.number, last_event_id=event.id)
 
+    def _words(self, case: Any, event: CaseSupplemented) -> str | None:
+        """What the citizen wrote; nothing of it is kept of a case that was moved meanwhile."""
+        if case.status == "moved":
+            return None
+        return str(self._keys.open_text(event.data.message_id, event.data.text_sealed)["body"])
+
     async def _supplement(self, connection: AsyncConnection, case: Any, event: CaseSupplemented) -> None:
         """The citizen's words and files join the case; if they were asked for, the clock runs again."""
         await attachments.keep(connection, case.id, event.data.attachments, at=event.data.supplemented_at)
@@ -63,7 +69,7 @@ class CaseEvents:
             at=event.data.supplemented_at,
             type="supplement",
             actor_kind=event.actor.kind,
-            note=self._keys.open_text(event.data.message_id, event.data.text_sealed)["body"],
+            note=self._words(case, event),
             event_id=event.id,
         )
         await repository.change_case(connection, case.id, last_event_id=event.id)

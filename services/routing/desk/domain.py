@@ -23,6 +23,7 @@ StepType = Literal[
     "approve",
     "return",
     "close",
+    "move",
 ]
 
 OPEN: Set[CaseStatus] = frozenset({"registered", "assigned", "in_progress", "awaiting_citizen", "reopened"})
@@ -95,6 +96,7 @@ RULES: dict[StepType, Rule] = {
     "approve": Rule(_SECOND, frozenset({"in_progress"}), "decided", waits=False),
     "return": Rule(_SECOND, frozenset({"in_progress"}), waits=False),
     "close": Rule(_EVERYONE, frozenset({"decided"}), "closed"),
+    "move": Rule(frozenset({"centre"}), OPEN, "moved", waits=False),
 }
 
 

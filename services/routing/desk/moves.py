@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.clocks.domain import due_in_new_term
-from services.routing.desk import schemas
+from services.routing.desk import repository, schemas
 from services.routing.desk.repository import CaseRow
 from services.routing.desk.story import DEFAULT_SLA_DAYS, Move, department_of, term_of
 from services.routing.directory import repository as directory
@@ -18,6 +18,9 @@ from shared.contracts.envelope import Actor, CategoryRef, DepartmentRef
 from shared.kit.web.language import Text
 from shared.kit.web.problems import FieldFault, invalid_fields
 from shared.persian.calendar import CALENDAR
+
+MOVED = "—"
+"""What stands in the place of a moved case's text."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,27 @@ async def close(_case: CaseRow, _step: schemas.Close, _desk: Desk) -> Move:
     return Move("close", {"status": "closed"}, events.CaseClosed)
 
 
+async def move(case: CaseRow, step: schemas.HandOver, desk: Desk) -> Move:
+    """To the inspection of corruption: what was written here is forgotten, and with it whose matter it is."""
+    if not await directory.knows_organisation(desk.connection, step.organisation_id):
+        text = Text("این دستگاه در فهرست نیست.", "There is no such body.")
+        raise invalid_fields(FieldFault("/organisation_id", "unknown_organisation", text))
+    await repository.forget_steps(desk.connection, case.id)
+    changes = {
+        "status": "moved",
+        "restricted": True,
+        "subject": MOVED,
+        "body": MOVED,
+        "folded": "",
+        "spaceless": "",
+        "routing": {**case.routing, "top": []},
+        "decision": None,
+        "assignee": None,
+        "paused_at": None,
+    }
+    return Move("move", changes, events.CaseMoved, events.CaseMovedData, {"organisation_id": step.organisation_id})
+
+
 def resumed(case: CaseRow, now: datetime) -> dict[str, Any]:
     """The case's columns when its clock runs again: the term is longer by the working days that it stood still."""
     if case.paused_at is None:
@@ -208,6 +232,7 @@ MOVES: dict[type[Any], Callable[[CaseRow, Any, Desk], Awaitable[Move]]] = {
     schemas.Approve: approve,
     schemas.Return: give_back,
     schemas.Close: close,
+    schemas.HandOver: move,
 }
 
 

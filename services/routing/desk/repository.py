@@ -13,6 +13,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    text,
     true,
     update,
 )
@@ -89,8 +90,8 @@ async def triage(connection: AsyncConnection, *, after: UUID | None, limit: int)
 
 async def add_case(connection: AsyncConnection, **values: Any) -> None:
     """Takes in a case that was registered."""
-    text = f"{values['subject']} {values['body']}"
-    await connection.execute(insert(cases).values(folded=fold(text), spaceless=spaceless(text), **values))
+    words = f"{values['subject']} {values['body']}"
+    await connection.execute(insert(cases).values(folded=fold(words), spaceless=spaceless(words), **values))
 
 
 async def change_case(connection: AsyncConnection, case_id: UUID, **values: Any) -> None:
@@ -150,6 +151,12 @@ async def add_step(
             ["case_id", "step", "former_department_id", *columns], now, include_defaults=False
         )
     )
+
+
+async def forget_steps(connection: AsyncConnection, case_id: UUID) -> None:
+    """Empties what the steps of a case say, and the events of it that are kept; that the steps were taken stays."""
+    await connection.execute(update(steps).where(steps.c.case_id == case_id).values(note=None, data={}))
+    await connection.execute(text("DELETE FROM event_archive WHERE case_id = :case_id"), {"case_id": case_id})
 
 
 async def raise_sms_status(

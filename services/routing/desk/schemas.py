@@ -120,6 +120,13 @@ class Return(_Step):
     note: Note
 
 
+class HandOver(_Step):
+    """Hands the case over to the inspection of corruption; nothing of it stays at the desk."""
+
+    type: Literal["move"]
+    organisation_id: Slug
+
+
 class Close(_Step):
     """Ends the correspondence."""
 
@@ -127,7 +134,18 @@ class Close(_Step):
 
 
 Step = (
-    Assign | Refer | Accept | InternalNote | RequestInformation | Progress | Extend | Decide | Approve | Return | Close
+    Assign
+    | Refer
+    | Accept
+    | InternalNote
+    | RequestInformation
+    | Progress
+    | Extend
+    | Decide
+    | Approve
+    | Return
+    | Close
+    | HandOver
 )
 
 

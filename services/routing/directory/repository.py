@@ -17,6 +17,12 @@ from services.routing.tables import (
 )
 
 
+async def knows_organisation(connection: AsyncConnection, organisation_id: str) -> bool:
+    """Whether there is such a body under the ministry."""
+    found = await connection.scalar(select(organisations.c.id).where(organisations.c.id == organisation_id))
+    return found is not None
+
+
 async def all_of(connection: AsyncConnection, kind: str) -> Sequence[Row[Any]]:
     """All ``departments``, ``categories``, ``organisations`` or ``rules``, in their order."""
     table = {"departments": departments, "categories": categories, "organisations": organisations, "rules": rules}[kind]

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.directory import repository
 from shared.contracts.envelope import DepartmentRef
-from shared.contracts.routing import CategoryEntry, DirectoryChanged, DirectoryChangedData
+from shared.contracts.routing import CategoryEntry, DepartmentEntry, DirectoryChanged, DirectoryChangedData
 from shared.kit.outbox import append, new_event
 
 
@@ -96,7 +96,13 @@ async def _changed(connection: AsyncConnection, version: int) -> DirectoryChange
         sequence=version,
         data=DirectoryChangedData(
             version=version,
-            departments=tuple(_ref(row) for row in departments if row.active),
+            departments=tuple(
+                DepartmentEntry(
+                    id=row.id, name_fa=row.name_fa, name_en=row.name_en, organisation_id=row.organisation_id
+                )
+                for row in departments
+                if row.active
+            ),
             categories=tuple(
                 CategoryEntry(
                     id=row.id,

@@ -20,6 +20,7 @@ GRACE = timedelta(hours=1)
 """After a month's end, for what was filed in its last minutes and is still on its way."""
 CLOSE_SECONDS = 15.0
 FOLD_SECONDS = 5.0
+FOLDED_AT_ONCE = 50_000
 
 
 class Reviewer:
@@ -29,10 +30,13 @@ class Reviewer:
         self._database = database
 
     async def fold(self) -> None:
-        """Adds what was counted since to the rollup."""
-        async with self._database.transaction(wakes=False) as connection:
-            if await exclusive(connection, "review-fold"):
-                await repository.fold(connection)
+        """Adds what was counted since to the rollup, in bounded transactions."""
+        folded = FOLDED_AT_ONCE
+        while folded == FOLDED_AT_ONCE:
+            async with self._database.transaction(wakes=False) as connection:
+                if not await exclusive(connection, "review-fold"):
+                    return
+                folded = await repository.fold(connection, most=FOLDED_AT_ONCE)
 
     async def close(self, now: datetime | None = None) -> list[str]:
         """Closes all months that are over at ``now`` (UTC) and not closed yet, the oldest first, each in a transaction

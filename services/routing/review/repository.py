@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Select, cast, func, insert, select, text, tuple_
+from sqlalchemy import Integer, Select, cast, func, insert, or_, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -58,7 +58,7 @@ FROM review_rollup GROUP BY 1, 2, 3, 4
 """)
 
 
-async def fold(connection: AsyncConnection, *, most: int = 50_000) -> int:
+async def fold(connection: AsyncConnection, *, most: int) -> int:
     """Adds up to ``most`` appended counts to the rollup; how many. One transaction at a time may do it."""
     return int(await connection.scalar(_FOLD, {"most": most}) or 0)
 
@@ -95,7 +95,9 @@ async def by_month(connection: AsyncConnection, months: Sequence[str], departmen
 async def crossed(connection: AsyncConnection, month: str, department_id: str | None) -> Sequence[Any]:
     """The measures of a month by department × category × province × kind."""
     columns = tuple(counts.c[name] for name in DIMENSIONS[:4])
-    query = select(*columns, *_SUMS).where(counts.c.month == month).group_by(*columns).order_by(*columns)
+    # a cell that its cases moved out of is empty
+    some = or_(*(func.sum(counts.c[name]) != 0 for name in ("filed", "decided", "reopened")))
+    query = select(*columns, *_SUMS).where(counts.c.month == month).group_by(*columns).having(some).order_by(*columns)
     rows: Sequence[Any] = (await connection.execute(_within(query, department_id))).all()
     return rows
 

@@ -22,7 +22,9 @@ from shared.kit.telemetry import log, metrics
 BATCH = 200
 POLL_SECONDS = 0.2
 LOCK_SPACE = 5310  # the first half of the advisory locks' key: lanes of the outbox
-PURGED_TYPES = frozenset({"otp.requested.v1"})  # gone once published: the archive keeps no login codes
+PURGED_TYPES = frozenset({"otp.requested.v1", "notice.requested.v1", "case.handed_over.v1"})
+"""Gone once published: the archive keeps no login codes, no number of a reporter, and nothing of a case
+that became a report."""
 
 _READ = """
 SELECT id, event_id, type, subject, case_id, body FROM outbox WHERE lane = ANY($1::smallint[]) ORDER BY id LIMIT $2

@@ -13,7 +13,7 @@ from shared.kit.telemetry import metrics
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:<>-]{0,99}")
 _DIGITS = re.compile(r"\d{5}")
-_ROUTE = re.compile(r"/[a-z0-9_.{}:/-]{0,199}", re.IGNORECASE)
+_ROUTE = re.compile(r"/[a-z0-9_.{}*:/-]{0,199}", re.IGNORECASE)
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _REQUEST_ID = re.compile(rf"{_UUID}|(?!.*[0-9]{{9}})[A-Za-z0-9_-]{{8,64}}")
 _TRACE = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}")

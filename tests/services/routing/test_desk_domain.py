@@ -14,17 +14,18 @@ FRESH = Standing("assigned", "sso-insurance", None, False, 20)
 
 # what the design says: from → steps that change the status, and to what
 GRAPH: dict[str, dict[str, str]] = {
-    "registered": {"assign": "assigned"},
-    "assigned": {"assign": "assigned", "refer": "assigned", "accept": "in_progress"},
-    "reopened": {"assign": "assigned", "refer": "assigned", "accept": "in_progress"},
+    "registered": {"assign": "assigned", "move": "moved"},
+    "assigned": {"assign": "assigned", "refer": "assigned", "accept": "in_progress", "move": "moved"},
+    "reopened": {"assign": "assigned", "refer": "assigned", "accept": "in_progress", "move": "moved"},
     "in_progress": {
         "assign": "assigned",
         "refer": "assigned",
         "request_information": "awaiting_citizen",
         "decide": "in_progress",
         "approve": "decided",
+        "move": "moved",
     },
-    "awaiting_citizen": {"decide": "in_progress"},
+    "awaiting_citizen": {"decide": "in_progress", "move": "moved"},
     "decided": {"close": "closed"},
     "closed": {},
     "withdrawn": {},
@@ -38,7 +39,7 @@ def after(case: Standing, step: StepType, actor: str) -> Standing:
     case = replace(case, status=RULES[step].to or case.status)
     if step == "decide":
         return replace(case, decided_by=actor)
-    if step in ("approve", "return"):
+    if step in ("approve", "return", "move"):
         return replace(case, decided_by=None)
     return replace(case, extended=case.extended or step == "extend")
 
@@ -58,7 +59,7 @@ def test_no_sequence_of_steps_leaves_the_graph(steps: list[tuple[StepType, str]]
         if step == "approve":
             assert was.decided_by not in (None, actor), "somebody else approves what somebody wrote"
         if was.decided_by is not None:
-            assert step in ("note", "approve", "return"), "nothing else happens while a decision waits"
+            assert step in ("note", "approve", "return", "move"), "nothing else happens while a decision waits"
 
 
 @pytest.mark.parametrize("status", sorted(GRAPH))

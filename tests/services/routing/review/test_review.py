@@ -110,6 +110,9 @@ async def test_the_figures_are_those_of_the_cases(routing: Routing) -> None:
     assert (visits["filed"], visits["base_filed"], visits["base_month"]) == (1, 10, shifted(LAST, -1))
     assert visits["fall"] == 0.9
     assert sum(line["filed"] for line in review["counts"]) == 4
+    await routing.sql.execute("UPDATE cases SET department_id = 'hq', category_id = 'hq.access'")
+    moved = (await routing.get(CENTRE, f"/v1/desk/reviews/{LAST}"))["counts"]
+    assert {line["department_id"] for line in moved} == {"hq"}
     listed = (await routing.get(CENTRE, "/v1/desk/reviews"))["items"]
     assert [(m["month"], m["filed"]) for m in listed] == [(RUNNING, 0), (LAST, 4), (shifted(LAST, -1), 10)]
 

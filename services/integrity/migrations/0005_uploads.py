@@ -3,8 +3,8 @@
 from shared.kit.migrate import run_sql
 from shared.kit.uploads import UPLOADS_DDL
 
-revision = "0004"
-down_revision = "0001"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:

@@ -1,0 +1,74 @@
+"""A case that is a matter of corruption: what it holds goes to integrity, sealed, and is forgotten here."""
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.intake.cases.repository import CaseRow, case_by_id
+from services.intake.keys import IntakeKeys
+from services.intake.moving import repository
+from shared.contracts.envelope import Event
+from shared.contracts.intake import CaseHandedOver, CaseHandedOverData
+from shared.contracts.routing import CaseMoved
+from shared.kit.bus import Permanent, Transient
+from shared.kit.outbox import append, new_event
+from shared.kit.sealing import open_sealed, seal
+
+_GONE = "—"
+"""What stands in the place of subject, text, name and address."""
+
+
+class HandingOver:
+    """Handles the queue ``intake.moves``."""
+
+    def __init__(self, keys: IntakeKeys) -> None:
+        self._keys = keys
+
+    async def handle(self, connection: AsyncConnection, event: Event) -> None:
+        """One moved case, in its transaction."""
+        if not isinstance(event, CaseMoved) or event.case_id is None:
+            raise Permanent("no moved case")
+        case = await case_by_id(connection, event.case_id, lock=True)
+        if case is None:
+            raise Transient("the case has not come yet")
+        sequence = case.sequence + 1
+        handed_over = new_event(
+            CaseHandedOver,
+            subject=str(case.id),
+            sequence=sequence,
+            case_id=case.id,
+            causation_id=event.id,
+            data=CaseHandedOverData(
+                organisation_id=event.data.organisation_id,
+                province=case.province,
+                language=case.language,
+                content_sealed=await self._content(connection, case),
+            ),
+        )
+        await append(connection, handed_over)
+        await repository.forget(connection, case.id, sequence=sequence, **self._left(case.id))
+
+    async def _content(self, connection: AsyncConnection, case: CaseRow) -> str:
+        """All that the citizen wrote, and how they are reached, for integrity alone."""
+        text = self._keys.text_of(case.id, case.text_sealed)
+        added = await repository.messages_of(connection, case.id)
+        parts = [text["body"], *(self._keys.text_of(message.id, message.text_sealed)["body"] for message in added)]
+        contact = orjson.loads(open_sealed(self._keys.contact, case.contact_sealed, _contact(case.id)))
+        content: dict[str, Any] = {"subject": text["subject"], "narrative": "\n\n".join(parts)}
+        if contact["mobile"] is not None:
+            content["contact"] = {"name": contact["full_name"], "mobile": contact["mobile"]}
+        return seal(self._keys.move, orjson.dumps(content), b"move:" + str(case.id).encode())
+
+    def _left(self, case_id: UUID) -> dict[str, str]:
+        nobody = {"full_name": _GONE, "national_id": None, "mobile": None, "postal_address": None}
+        words = orjson.dumps({"subject": _GONE, "body": _GONE})
+        return {
+            "contact_sealed": seal(self._keys.contact, orjson.dumps(nobody), _contact(case_id)),
+            "text_sealed": seal(self._keys.text, words, b"text:" + str(case_id).encode()),
+        }
+
+
+def _contact(case_id: UUID) -> bytes:
+    return b"contact:" + str(case_id).encode()

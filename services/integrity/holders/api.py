@@ -1,0 +1,152 @@
+"""``PUT /v1/inspect/keys/me``: a holder's public key; and their retirement."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, Path
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.integrity.directory import organisation_of
+from services.integrity.holders import repository
+from services.integrity.log.chain import record
+from services.integrity.sealing.age import KeyInvalid, wrap
+from shared.kit.auth import Principal, allow
+from shared.kit.db import Transaction
+from shared.kit.web.language import Text
+from shared.kit.web.openapi import problem_responses
+from shared.kit.web.problems import NOT_FOUND, Problem
+from shared.kit.web.validation import field_error
+
+router = APIRouter(prefix="/v1/inspect", tags=["inspection"])
+
+ROLES = ("custodian", "supervisor", "inspector")
+"""Of who has several, the first counts: a custodian's share is worth most when they read nothing else."""
+
+Holder = Annotated[Principal, Depends(allow("staff", roles=ROLES))]
+Supervisor = Annotated[Principal, Depends(allow("staff", roles=("supervisor",)))]
+Username = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+
+_NO_KEY = Text("این کلید عمومی age (age1…) درست نیست.", "This is not a public age key (age1…).")
+
+
+def _recipient(value: str) -> str:
+    try:
+        wrap(b"", [value])
+    except KeyInvalid:
+        raise field_error("recipient_invalid", _NO_KEY) from None
+    return value
+
+
+Recipient = Annotated[
+    str, StringConstraints(pattern=r"^age1[ac-hj-np-z02-9]{58}$", max_length=62), AfterValidator(_recipient)
+]
+"""A public age key of the X25519 kind."""
+
+
+class KeyIn(BaseModel):
+    """The public half of a key whose private half never leaves its holder's device."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    recipient: Recipient
+
+
+class KeyOut(BaseModel):
+    """The key as it is registered; ``leaf`` is the hash of its leaf in the log."""
+
+    key_id: UUID
+    recipient: str
+    role: Literal["inspector", "supervisor", "custodian"]
+    registered_at: datetime
+    leaf: str
+
+
+@router.put("/keys/me", responses=problem_responses(403))
+async def register_key(key: KeyIn, caller: Holder, connection: Transaction) -> KeyOut:
+    """Registers the caller's public key. The same key again changes nothing; another one counts for what is sealed from
+    now on, and what was sealed to the old one stays so."""
+    return await register(connection, caller, key.recipient, await organisation_of(connection, caller.department_id))
+
+
+@router.delete("/keys/{username}", status_code=204, responses=problem_responses(403, 404))
+async def retire_holder(username: Username, caller: Supervisor, connection: Transaction) -> None:
+    """Retires a holder, to whom nothing new is sealed from now on; itself a leaf. What they hold already is taken away
+    by assigning their reports to others. Registering a key makes them a holder again."""
+    await repository.lock_holder(connection, username)
+    held = await repository.holder(connection, username)
+    if held is None or not held.active:
+        raise Problem(NOT_FOUND)
+    recorded = await record(
+        connection,
+        chain=f"holder:{username}",
+        seq=held.key_seq + 1,
+        type="holder_retired",
+        at=datetime.now(UTC),
+        actor=caller.subject,
+        ciphertext=None,
+        previous=held.last_leaf,
+    )
+    await repository.retire(connection, username, key_seq=held.key_seq + 1, last_leaf=recorded.hash)
+
+
+async def register(
+    connection: AsyncConnection, caller: Principal, recipient: str, organisation_id: str | None
+) -> KeyOut:
+    """Makes the key the caller's present one; ``organisation_id`` is the body that they belong to."""
+    await repository.lock_holder(connection, caller.subject)
+    held = await repository.holder(connection, caller.subject)
+    role = next(role for role in ROLES if role in caller.roles)
+    person = {
+        "username": caller.subject,
+        "role": role,
+        "province": caller.province,
+        "organisation_id": organisation_id,
+        "name": caller.name or caller.subject,
+        "title": caller.title,
+        "active": True,
+    }
+    if held is not None and held.recipient == recipient:
+        key = {name: getattr(held, name) for name in ("key_id", "recipient", "key_seq", "last_leaf", "registered_at")}
+    else:
+        key = await _new_key(connection, caller.subject, recipient, held)
+    await repository.put_holder(connection, **person, **key)
+    return KeyOut(
+        key_id=key["key_id"],
+        recipient=recipient,
+        role=role,
+        registered_at=key["registered_at"],
+        leaf=key["last_leaf"].hex(),
+    )
+
+
+async def _new_key(connection: AsyncConnection, username: str, recipient: str, held: object) -> dict[str, object]:
+    now, seq = datetime.now(UTC), getattr(held, "key_seq", 0) + 1
+    recorded = await record(
+        connection,
+        chain=f"holder:{username}",
+        seq=seq,
+        type="key_registered",
+        at=now,
+        actor=username,
+        ciphertext=recipient.encode(),
+        previous=getattr(held, "last_leaf", None),
+    )
+    key_id = uuid4()
+    await repository.add_key(
+        connection,
+        id=key_id,
+        username=username,
+        seq=seq,
+        recipient=recipient,
+        registered_at=now,
+        leaf=recorded.hash,
+    )
+    return {
+        "key_id": key_id,
+        "recipient": recipient,
+        "key_seq": seq,
+        "last_leaf": recorded.hash,
+        "registered_at": now,
+    }

@@ -1,0 +1,59 @@
+"""The queries on who holds keys."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.integrity.filing.domain import Holder
+from services.integrity.tables import holder_keys, holders, reports
+
+
+async def holder(connection: AsyncConnection, username: str) -> Any:
+    """A holder; None if they never registered a key."""
+    return (await connection.execute(select(holders).where(holders.c.username == username))).one_or_none()
+
+
+async def lock_holder(connection: AsyncConnection, username: str) -> None:
+    """Makes others who register a key in the same name wait until this transaction ends."""
+    await connection.execute(text("SELECT pg_advisory_xact_lock(5313, hashtext(:username))"), {"username": username})
+
+
+async def put_holder(connection: AsyncConnection, **values: Any) -> None:
+    """A holder as they are now."""
+    row = insert(holders).values(**values)
+    changed = {name: row.excluded[name] for name in values if name != "username"}
+    await connection.execute(row.on_conflict_do_update(index_elements=[holders.c.username], set_=changed))
+
+
+async def retire(connection: AsyncConnection, username: str, *, key_seq: int, last_leaf: bytes) -> None:
+    """Makes somebody a holder no more."""
+    changed = update(holders).where(holders.c.username == username)
+    await connection.execute(changed.values(active=False, key_seq=key_seq, last_leaf=last_leaf))
+
+
+async def add_key(connection: AsyncConnection, **values: Any) -> None:
+    """A key that a holder registered."""
+    await connection.execute(insert(holder_keys).values(**values))
+
+
+async def active_holders(connection: AsyncConnection) -> Sequence[Holder]:
+    """Everybody who holds a key now, each with the number of reports that they have in hand."""
+    load = (
+        select(reports.c.assignee, func.count().label("load"))
+        .where(reports.c.assignee.is_not(None), reports.c.state.not_in(SETTLED))
+        .group_by(reports.c.assignee)
+        .subquery()
+    )
+    rows = await connection.execute(
+        select(holders, func.coalesce(load.c.load, 0).label("load"))
+        .join(load, load.c.assignee == holders.c.username, isouter=True)
+        .where(holders.c.active)
+    )
+    return [Holder(**{name: getattr(row, name) for name in Holder.__slots__}) for row in rows]
+
+
+SETTLED = ("out_of_scope", "transferred", "merged", "outcome_told", "closed")
+"""States in which a report is no work for its inspector any more."""

@@ -1,0 +1,144 @@
+"""The service's queries on its log. It adds leaves and reads; what writes the log itself is the sequencer."""
+
+from collections.abc import Collection, Iterable, Sequence
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.integrity.log.tiles import TileId
+
+
+async def add_leaf(
+    connection: AsyncConnection,
+    *,
+    chain: str,
+    seq: int,
+    previous: bytes | None,
+    leaf_hash: bytes,
+    leaf: bytes,
+    nonce: bytes,
+) -> None:
+    """Queues a leaf. IntegrityError if the chain has another leaf of that number, or not ``previous`` before it."""
+    await connection.execute(
+        text(
+            "INSERT INTO log_leaves (chain, seq, previous, hash, leaf, nonce)"
+            " VALUES (:chain, :seq, :previous, :hash, :leaf, :nonce)"
+        ),
+        {"chain": chain, "seq": seq, "previous": previous, "hash": leaf_hash, "leaf": leaf, "nonce": nonce},
+    )
+
+
+async def leaf_by_hash(connection: AsyncConnection, leaf_hash: bytes) -> Any:
+    """The leaf with its nonce and its ``place`` in the log (None until it stands there); None if there is none."""
+    return (
+        await connection.execute(
+            text("SELECT chain, seq, leaf, nonce, index AS place FROM log_leaves WHERE hash = :hash"),
+            {"hash": leaf_hash},
+        )
+    ).one_or_none()
+
+
+async def newest_checkpoint(connection: AsyncConnection) -> Any:
+    """The checkpoint of the largest size (``size, note``); None while nothing was ever signed."""
+    return (
+        await connection.execute(text("SELECT size, note FROM log_checkpoints ORDER BY size DESC LIMIT 1"))
+    ).one_or_none()
+
+
+async def newest_witnessed(connection: AsyncConnection, quorum: int) -> Any:
+    """As ``newest_checkpoint``, of those that at least ``quorum`` witnesses countersigned."""
+    return (
+        await connection.execute(
+            text(
+                "SELECT size, note FROM log_checkpoints WHERE size = (SELECT size FROM log_cosignatures"
+                " GROUP BY size HAVING count(*) >= :quorum ORDER BY size DESC LIMIT 1)"
+            ),
+            {"quorum": quorum},
+        )
+    ).one_or_none()
+
+
+async def first_witnessed(connection: AsyncConnection, index: int, quorum: int) -> Any:
+    """The first checkpoint over the leaf ``index`` that at least ``quorum`` witnesses countersigned; else None."""
+    return (
+        await connection.execute(
+            text(
+                "SELECT size, note FROM log_checkpoints WHERE size = (SELECT size FROM log_cosignatures"
+                " WHERE size > :index GROUP BY size HAVING count(*) >= :quorum ORDER BY size LIMIT 1)"
+            ),
+            {"index": index, "quorum": quorum},
+        )
+    ).one_or_none()
+
+
+async def cosignature_lines(connection: AsyncConnection, size: int) -> Sequence[str]:
+    """The countersignatures of the checkpoint of a size, as lines of a note, in the witnesses' alphabetic order."""
+    rows = await connection.execute(
+        text("SELECT line FROM log_cosignatures WHERE size = :size ORDER BY witness"), {"size": size}
+    )
+    return list(rows.scalars())
+
+
+async def tiles(connection: AsyncConnection, wanted: Iterable[TileId]) -> dict[TileId, bytes]:
+    """The hashes of those tiles that there are, as far as they have grown."""
+    places = list(wanted)
+    rows = await connection.execute(
+        text(
+            "SELECT t.level, t.index AS place, t.hashes FROM log_tiles t JOIN unnest(CAST(:levels AS smallint[]),"
+            " CAST(:indexes AS bigint[])) AS w (level, index) USING (level, index)"
+        ),
+        {"levels": [level for level, _ in places], "indexes": [index for _, index in places]},
+    )
+    return {(row.level, row.place): row.hashes for row in rows}
+
+
+async def is_cosigned(connection: AsyncConnection, size: int, witness: str) -> bool:
+    """Whether a witness countersigned the checkpoint of a size."""
+    return bool(
+        await connection.scalar(
+            text("SELECT EXISTS (SELECT FROM log_cosignatures WHERE size = :size AND witness = :witness)"),
+            {"size": size, "witness": witness},
+        )
+    )
+
+
+async def last_cosigned(connection: AsyncConnection, witness: str) -> int:
+    """The largest size that a witness countersigned; 0 if none."""
+    size = await connection.scalar(
+        text("SELECT max(size) FROM log_cosignatures WHERE witness = :witness"), {"witness": witness}
+    )
+    return int(size or 0)
+
+
+async def add_cosignature(connection: AsyncConnection, size: int, witness: str, line: str) -> None:
+    """Keeps a countersignature, verified; the first one for a checkpoint stays."""
+    await connection.execute(
+        text(
+            "INSERT INTO log_cosignatures (size, witness, n, line) SELECT :size, :witness, coalesce(max(n), 0) + 1,"
+            " :line FROM log_cosignatures WHERE witness = :witness ON CONFLICT (size, witness) DO NOTHING"
+        ),
+        {"size": size, "witness": witness, "line": line},
+    )
+
+
+class Standing(Enum):
+    """How far a leaf has come: recorded, in a signed log, in one that enough witnesses countersigned."""
+
+    RECORDED = 0
+    SIGNED = 1
+    WITNESSED = 2
+
+
+async def standing(connection: AsyncConnection, leaves: Collection[bytes], quorum: int) -> dict[bytes, Standing]:
+    """How far those of the leaves have come that there are, by their hashes."""
+    rows = await connection.execute(
+        text(
+            "SELECT hash, CASE WHEN index IS NULL THEN 0 WHEN index < coalesce((SELECT size FROM log_cosignatures"
+            " GROUP BY size HAVING count(*) >= :quorum ORDER BY size DESC LIMIT 1), 0) THEN 2 ELSE 1 END AS come"
+            " FROM log_leaves WHERE hash = ANY(CAST(:leaves AS bytea[]))"
+        ),
+        {"quorum": quorum, "leaves": list(leaves)},
+    )
+    return {row.hash: Standing(row.come) for row in rows}

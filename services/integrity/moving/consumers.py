@@ -1,0 +1,40 @@
+"""A case of ZRM that is a matter of corruption becomes a report: sealed here, its citizen's identity apart."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.integrity.filing.schemas import ContactIn, ReportIn
+from services.integrity.filing.service import Filing
+from services.integrity.keys import IntegrityKeys
+from shared.contracts.envelope import Event
+from shared.contracts.intake import CaseHandedOver
+from shared.kit.bus import Permanent, Transient
+from shared.kit.web.problems import Problem
+
+
+class Moves:
+    """Handles the queue ``integrity.moves``."""
+
+    def __init__(self, keys: IntegrityKeys, filing: Filing) -> None:
+        self._keys = keys
+        self._filing = filing
+
+    async def handle(self, connection: AsyncConnection, event: Event) -> None:
+        """One case that was handed over, in its transaction. Nothing of the report names the case."""
+        if not isinstance(event, CaseHandedOver) or event.case_id is None:
+            raise Permanent("no case that was handed over")
+        content = self._keys.moved(event.case_id, event.data.content_sealed)
+        contact = content.get("contact")
+        # checked when it was filed as a case; the messages added may make it longer than what is filed here
+        report = ReportIn.model_construct(
+            mode="confidential" if contact else "anonymous",
+            organisation_id=event.data.organisation_id,
+            province=event.data.province,
+            language=event.data.language,
+            subject=content["subject"],
+            narrative=content["narrative"],
+            contact=ContactIn(**contact) if contact else None,
+        )
+        try:
+            await self._filing.take_over(connection, report)
+        except Problem as problem:  # too few who hold keys, for now
+            raise Transient(problem.kind.slug) from None

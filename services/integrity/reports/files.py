@@ -1,0 +1,83 @@
+"""Files of reports: the original as evidence, a cleaned copy to be read, both sealed to the report.
+
+They lie in a store under the hash of their ciphertext, which the step's leaf covers. A file whose transaction failed
+lies there, too, and nobody can open it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from hashlib import sha256
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.integrity.reports import repository
+from services.integrity.reports.story import NewFile
+from services.integrity.sealing.age import seal
+from shared.kit.cleaning import Unreadable, clean
+from shared.kit.uploads import Damaged, Store, Uploads
+from shared.kit.web.problems import unavailable
+
+_WHOLE_AT_ONCE = 2
+"""Files that are in memory as a whole at a time."""
+
+
+class Files:
+    """Takes uploads into reports, and gives back what was kept."""
+
+    def __init__(self, uploads: Uploads, store: Store) -> None:
+        self._uploads = uploads
+        self._store = store
+        self._whole = asyncio.Semaphore(_WHOLE_AT_ONCE)
+
+    async def take(
+        self,
+        connection: AsyncConnection,
+        names: Sequence[str],
+        owner: str,
+        recipient: str,
+        epoch: int,
+        *,
+        report_id: UUID | None = None,
+        pointer: str = "/attachments",
+    ) -> list[NewFile]:
+        """The owner's uploads as files of a step, sealed to ``recipient``, the report's key of ``epoch``.
+
+        ``report_id`` None: a report's first files. The caller's transaction holds the report's row. Raises a 422
+        problem that names, under ``pointer``, each upload that is unknown, unfinished or used; 503 if it may be tried
+        again.
+        """
+        if not names:
+            return []
+        first = 1 if report_id is None else await repository.next_file(connection, report_id)
+        files = []
+        for n, upload in enumerate(await self._uploads.claim(connection, names, owner, pointer=pointer), first):
+            async with self._whole:
+                try:
+                    original = await upload.read()
+                    try:
+                        cleaned = await clean(original, upload.media_type)
+                    except Unreadable:  # evidence all the same, but at the reader's own risk
+                        cleaned = None
+                except (Damaged, TimeoutError, OSError):
+                    raise unavailable() from None
+                size, hash = await asyncio.to_thread(self._keep, original, recipient)
+                clean_size, clean_hash = (
+                    (None, None) if cleaned is None else await asyncio.to_thread(self._keep, cleaned, recipient)
+                )
+            files.append(NewFile(n, epoch, upload.media_type, size, clean_size, hash, clean_hash))
+        return files
+
+    def _keep(self, content: bytes, recipient: str) -> tuple[int, bytes]:
+        """The size and the hash of the sealed file; durable when this returns."""
+        sealed = seal(content, [recipient])
+        hash = sha256(sealed).digest()
+        self._store.append(hash.hex(), 0, sealed)
+        return len(sealed), hash
+
+    async def sealed(self, hash: bytes, size: int) -> bytes:
+        """A sealed file by the hash of its ciphertext. Raises ``Damaged`` if it is not what was kept."""
+        data = await asyncio.to_thread(self._store.read, hash.hex(), size)
+        if sha256(data).digest() != hash:
+            raise Damaged(hash.hex())
+        return data

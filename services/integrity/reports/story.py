@@ -1,0 +1,213 @@
+"""Taking a step on a report: its row, everything it brought, its leaf in the log, and the event, in one transaction.
+
+The one way by which anything is written to a report. Whoever calls holds the report's row lock, so that the steps of a
+report are numbered, logged and told in one order.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.integrity.keys import IntegrityKeys
+from services.integrity.log.chain import Recorded, record
+from services.integrity.reports import repository
+from services.integrity.reports.manifest import manifest
+from services.integrity.reports.repository import ReportRow
+from shared.contracts.integrity import (
+    NoticeRequested,
+    NoticeRequestedData,
+    ReportAdvanced,
+    ReportData,
+    ReportRegistered,
+)
+from shared.kit.outbox import append
+
+REPORTER = "reporter"
+SYSTEM = "system"
+"""Actors who are no holder."""
+
+FILED = "filed"
+NOTIFIED = frozenset({"acknowledged_by_machine", "message", "outcome_told"})
+"""Steps of which a reporter who asked for it is told by SMS."""
+
+
+@dataclass(frozen=True)
+class NewGrant:
+    """The key of an epoch, sealed to a holder's key."""
+
+    epoch: int
+    holder: str
+    key_id: UUID
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class NewShare:
+    """A share of a key, sealed to one of the custodians ``among`` whom it was split; ``epoch`` None: of the
+    identity's key."""
+
+    among: tuple[str, ...]
+    holder: str
+    key_id: UUID
+    sealed: bytes = field(repr=False)
+    epoch: int | None = None
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file in the store: its sealed original, and the sealed cleaned copy if one could be made, by the hashes and the
+    sizes of their ciphertexts. ``n`` counts the report's files from 1."""
+
+    n: int
+    epoch: int
+    media_type: str
+    size: int
+    cleaned_size: int | None
+    original_sha256: bytes
+    cleaned_sha256: bytes | None
+
+
+@dataclass(frozen=True)
+class NewEpoch:
+    """A new key of the report, for what comes from this step on."""
+
+    epoch: int
+    recipient: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step to be taken.
+
+    ``data`` says nothing of the content. ``changes`` are the report's columns after it. ``visible``: whether the
+    reporter is shown that it happened. ``revoked``: holders whose grants end. ``counts``: False for a reading, which
+    leaves the ETag as it is.
+    """
+
+    type: str
+    actor: str
+    at: datetime
+    visible: bool = False
+    data: Mapping[str, Any] = field(default_factory=dict)
+    sealed: bytes | None = field(default=None, repr=False)
+    boxed: bytes | None = field(default=None, repr=False)
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    epoch: NewEpoch | None = None
+    grants: Sequence[NewGrant] = ()
+    revoked: Sequence[str] = ()
+    recovery: Sequence[NewShare] = ()
+    identity: Sequence[NewShare] = ()
+    files: Sequence[NewFile] = ()
+    counts: bool = True
+
+
+@dataclass(frozen=True)
+class _StepRow:
+    """A row of ``report_steps`` before it has its leaf."""
+
+    report_id: UUID
+    seq: int
+    type: str
+    at: datetime
+    actor: str
+    visible: bool
+    state: str
+    epoch: int
+    data: dict[str, Any]
+    sealed: bytes | None
+    boxed: bytes | None
+
+
+def whole_hour(moment: datetime) -> datetime:
+    """The UTC hour that an aware time falls into: all that is kept of when a reporter did something."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+async def take(
+    connection: AsyncConnection, report: ReportRow, step: Step, keys: IntegrityKeys
+) -> tuple[ReportRow, Recorded]:
+    """Takes the step; the report's row after it (for the next step in the same transaction), and its leaf."""
+    seq = report.seq + 1
+    changes = dict(step.changes)
+    state = changes.get("state", report.state)
+    if step.epoch is not None:
+        changes |= {"epoch": step.epoch.epoch, "recipient": step.epoch.recipient}
+    if state != report.state:
+        changes["state_since"] = step.at
+    if "assignee" in changes:
+        changes["unassigned_since"] = step.at if changes["assignee"] is None else None
+    row = _StepRow(
+        report_id=report.id,
+        seq=seq,
+        type=step.type,
+        at=step.at,
+        actor=step.actor,
+        visible=step.visible,
+        state=state,
+        epoch=changes.get("epoch", report.epoch),
+        data=dict(step.data),
+        sealed=step.sealed,
+        boxed=step.boxed,
+    )
+    covered = manifest(
+        row,
+        grants=step.grants,
+        revoked=step.revoked,
+        recovery=step.recovery,
+        identity=step.identity,
+        files=step.files,
+        epochs=[step.epoch] if step.epoch else [],
+        report=report if seq == 1 else None,
+    )
+    recorded = await record(
+        connection,
+        chain=report.report_no,
+        seq=seq,
+        type=step.type,
+        at=step.at,
+        actor=step.actor,
+        ciphertext=covered,
+        previous=report.last_leaf,
+    )
+    after = await repository.change_report(
+        connection,
+        report.id,
+        **changes,
+        seq=seq,
+        version=report.version + (1 if step.counts else 0),
+        last_leaf=recorded.hash,
+    )
+    await repository.add_step(connection, row, leaf=recorded.hash, manifest=covered)
+    await repository.add_epochs(connection, report.id, seq, [step.epoch] if step.epoch else [])
+    await repository.revoke_grants(connection, report.id, seq, step.revoked)
+    await repository.add_grants(connection, report.id, seq, step.grants)
+    await repository.add_shares(connection, report.id, seq, [*step.recovery, *step.identity])
+    await repository.add_files(connection, report.id, seq, step.files)
+    await _tell(connection, after, step, recorded, keys)
+    return after, recorded
+
+
+async def _tell(
+    connection: AsyncConnection, report: ReportRow, step: Step, recorded: Recorded, keys: IntegrityKeys
+) -> None:
+    """The events. Made by hand: their id and time must not say when."""
+    kind = ReportRegistered if step.type == FILED else ReportAdvanced
+    data = ReportData(state=report.state, leaf=recorded.hash.hex())
+    hour = whole_hour(step.at)
+    await append(connection, kind(id=uuid4(), subject=str(report.id), time=hour, sequence=report.seq, data=data))
+    if report.notify_sealed is not None and step.type in NOTIFIED:
+        notice, sealed = keys.notice(report.id, report.notify_sealed)
+        await append(
+            connection,
+            NoticeRequested(
+                id=uuid4(),
+                subject=str(notice),
+                time=hour,
+                sequence=1,
+                data=NoticeRequestedData(notify_sealed=sealed, language=report.language),
+            ),
+        )

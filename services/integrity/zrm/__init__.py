@@ -1,0 +1,1 @@
+"""What happened to ZRM's cases, day by day, in the log: of each event its id and hash, of each day one root."""

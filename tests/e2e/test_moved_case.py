@@ -1,0 +1,121 @@
+"""A case that turns out to be a matter of corruption: it goes on as a report, and ZRM keeps nothing of it."""
+
+import subprocess
+from typing import Any
+
+import pytest
+
+from deploy.local.client import Caller, System, complaint, wait_for
+from deploy.local.packages import postgres_bin
+from services.integrity.inspect import device
+from tests.e2e.journeys import a_mobile, accepted, at_desk
+from tests.e2e.test_inspection_access import Public
+from tests.e2e.test_integrity_privacy import forms
+
+pytestmark = pytest.mark.e2e
+
+WORDS = {
+    "subject": "قناری‌رشوهٔ منتقل‌شده",
+    "body": "قناری‌متن کارشناس برای امضا پول خواست و گرفت.",
+    "added": "قناری‌افزودهٔ شمارهٔ حساب",
+    "question": "قناری‌پرسش اداره",
+    "note": "قناری‌یادداشت اداره",
+}
+NAME = "قناری‌نام ژاله"
+
+
+@pytest.fixture(scope="module")
+def mobile() -> str:
+    return a_mobile()
+
+
+@pytest.fixture(scope="module")
+def moved(system: System, mobile: str) -> dict[str, Any]:
+    """A case that the centre moved while its department worked on it."""
+    citizen = system.citizen(mobile)
+    base = complaint(subject=WORDS["subject"], body=WORDS["body"])
+    case = citizen.post("/v1/cases", {**base, "citizen": {**base["citizen"], "full_name": NAME}})
+    officer = accepted(system, case["id"])
+    officer.step(case["id"], type="note", note=WORDS["note"])
+    officer.step(case["id"], type="request_information", question=WORDS["question"])
+    citizen.post(f"/v1/cases/{case['id']}/messages", {"body": WORDS["added"]})
+    wait_for(lambda: at_desk(officer, case["id"], "in_progress"), "the answer")
+    known = {item["report_no"] for item in system.office("supervisor").reports()}
+    path = f"/v1/desk/cases/{case['id']}/steps"
+    step = {"type": "move", "organisation_id": "behzisti"}
+    assert officer.request("POST", path, json=step, headers={"If-Match": "*"}).status_code == 403
+    centre = system.staff("centre")
+    wrong = {"type": "move", "organisation_id": "nobody"}
+    assert centre.request("POST", path, json=wrong, headers={"If-Match": "*"}).status_code == 422
+    centre.step(case["id"], **step)
+
+    def new() -> dict[str, Any] | None:
+        reports = (item for item in system.office("supervisor").reports() if item["report_no"] not in known)
+        return next((item for item in reports if item["organisation_id"] == "behzisti"), None)
+
+    return {"case": case, "report": wait_for(new, "the report"), "citizen": citizen}
+
+
+def test_the_report_holds_all_that_was_written_and_the_identity_apart(
+    system: System, moved: dict[str, Any], mobile: str
+) -> None:
+    id = moved["report"]["id"]
+    assert moved["report"]["mode"] == "confidential"
+    opened = system.office(moved["report"]["inspector"]).read(id)
+    first = opened.contents[1]
+    assert first is not None
+    assert first["subject"] == WORDS["subject"]
+    assert first["narrative"].startswith(WORDS["body"])
+    assert first["narrative"].endswith(WORDS["added"])
+    assert NAME not in str(opened.document) + str(opened.contents)
+    custodians = [system.office(f"custodian.{n}") for n in range(1, 6)]
+    one, other = [custodian for custodian in custodians if custodian.may_open(id, "identity")]
+    one.ask(id, "identity", "بازرس باید از شاکی بپرسد.")
+    other.give(other.openings(id, "identity")[-1], "identity")
+    opened_identity = device.identity(one.openings(id, "identity")[-1], *one.keys)
+    assert opened_identity == {"name": NAME, "mobile": mobile}
+
+
+def test_zrm_shows_that_it_moved_and_no_more(system: System, moved: dict[str, Any], mobile: str) -> None:
+    case, citizen = moved["case"], moved["citizen"]
+    wait_for(lambda: True if _status(citizen, case["id"]) == "moved" else None, "the state")
+    seen = wait_for(lambda: _emptied(citizen, case["id"]), "intake to have forgotten")
+    tracked = Public(system.http).get(f"/v1/track/{case['tracking_code']}")
+    assert tracked["status"] == "moved"
+    centre = system.staff("centre").get(f"/v1/desk/cases/{case['id']}")
+    listed = system.staff("centre").get("/v1/desk/cases", params={"status": "moved"})
+    for words in (*WORDS.values(), NAME):
+        for shown in (seen, tracked, centre, listed):
+            assert words not in str(shown)
+    assert [step["step"] for step in seen["timeline"]][-1] == "moved"
+    department = system.staff("officer.sso-insurance")
+    assert department.request("GET", f"/v1/desk/cases/{case['id']}").status_code == 404
+    again = citizen.request("POST", f"/v1/cases/{case['id']}/withdraw", json={})
+    assert again.status_code == 409
+    texts = wait_for(lambda: _told(system, mobile, case["tracking_code"]), "the text")
+    assert not any(word in texts[-1]["text"] for word in ("فساد", "رشوه", "بازرس", "گزارش"))
+
+
+def _status(citizen: Caller, case_id: str) -> str:
+    status: str = citizen.get(f"/v1/cases/{case_id}")["status"]
+    return status
+
+
+def _emptied(citizen: Caller, case_id: str) -> dict[str, Any] | None:
+    case: dict[str, Any] = citizen.get(f"/v1/cases/{case_id}")
+    return case if case["subject"] == "—" and case["timeline"][-1]["step"] == "moved" else None
+
+
+def _told(system: System, mobile: str, code: str) -> list[dict[str, Any]] | None:
+    texts = system.texts_about(mobile, code)
+    return texts if "واحد دیگری" in texts[-1]["text"] else None
+
+
+@pytest.mark.parametrize("service", ["intake", "routing", "sms", "letters", "integrity", "gateway"])
+def test_no_database_holds_any_of_it_in_the_clear(system: System, moved: dict[str, Any], service: str) -> None:
+    programs = postgres_bin()
+    assert programs is not None
+    command = [str(programs / "pg_dump"), "--data-only", f"{system.run['postgres']}/seda_{service}"]
+    dump = subprocess.run(command, capture_output=True, check=True).stdout
+    for text in (*WORDS.values(), NAME):
+        assert not [form for form in forms(text) if form in dump]
