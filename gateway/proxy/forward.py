@@ -72,6 +72,10 @@ class _Upstream:
     requests: int = 0
     streams: int = 0
 
+    def is_full(self, patience: Patience, *, streamed: bool) -> bool:
+        """Whether no more of that kind may be under way: slow uploads leave room for requests, and the other way."""
+        return self.streams >= patience.streams if streamed else self.requests >= patience.requests
+
 
 class Door:
     """ASGI: own routes go to ``own`` (the gateway's FastAPI app), the others to their service."""
@@ -140,7 +144,8 @@ class Door:
     ) -> None:
         service = service_of(caller, scope) if route.by_sender else route.service
         upstream = self._upstreams[service]
-        if upstream.requests >= self._patience.requests or upstream.streams >= self._patience.streams:
+        streamed = route.streamed or scope["method"] == "HEAD"
+        if upstream.is_full(self._patience, streamed=streamed):
             raise unavailable()
         if upstream.breaker.refuses():
             raise unavailable()
@@ -156,7 +161,7 @@ class Door:
             else:
                 request = request.body_bytes(await body.whole())
         try:
-            if route.streamed or scope["method"] == "HEAD":
+            if streamed:
                 await self._streamed(request, body, upstream, scope, receive, send)
             else:
                 await self._at_once(request, body, upstream, send)
@@ -204,13 +209,17 @@ class Door:
         upstream.streams += 1
         try:
             built = request.streamed_read_buffer_limit(0).build_streamed()
-            async with asyncio.timeout(self._patience.service) as body.clock:
-                response = await built.__aenter__()
+            try:
+                async with asyncio.timeout(self._patience.service) as body.clock:
+                    response = await built.__aenter__()
+            finally:
+                body.clock = None  # an answer may begin before the body has ended
             try:
                 upstream.breaker.answered()
                 await send(_start(response))
                 if scope["method"] != "HEAD":
-                    await _while_listened_to(_pump(response, send), receive)
+                    pump = _pump(response, send)
+                    await (pump if body.coming else _while_listened_to(pump, receive))
                 await send({"type": "http.response.body", "body": b""})
             finally:
                 await built.__aexit__(None, None, None)

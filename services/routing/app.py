@@ -5,30 +5,34 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from services.routing.assignment.consumers import CaseEvents, keep_sms_status
+from services.routing.attachments.api import router as attachments_router
 from services.routing.citizen.api import router as citizen_router
 from services.routing.desk.api import router as desk_router
 from services.routing.directory.api import router as directory_router
 from services.routing.keys import RoutingKeys
+from services.routing.settings import RoutingSettings
 from shared.contracts.registry import ROUTING_CASES, ROUTING_SMS
 from shared.kit.bus import Consumer
 from shared.kit.db import Database
+from shared.kit.files import SealedFiles
 from shared.kit.runtime import Chassis, Job, Service
-from shared.kit.settings import ServiceSettings
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What lives as long as the process: the keys."""
+    """What lives as long as the process: the keys, and the files of cases."""
 
     keys: RoutingKeys
+    files: SealedFiles
 
 
 @asynccontextmanager
-async def _resources(settings: ServiceSettings, _database: Database) -> AsyncIterator[Resources]:
-    yield Resources(RoutingKeys.load(settings))
+async def _resources(settings: RoutingSettings, _database: Database) -> AsyncIterator[Resources]:
+    keys = RoutingKeys.load(settings)
+    yield Resources(keys, SealedFiles(settings.attachments_dir, keys.text))
 
 
-def _jobs(chassis: Chassis[ServiceSettings, Resources]) -> Sequence[Job]:
+def _jobs(chassis: Chassis[RoutingSettings, Resources]) -> Sequence[Job]:
     database, broker = chassis.database, chassis.broker
     cases = CaseEvents(chassis.resources.keys)
     return [
@@ -37,10 +41,10 @@ def _jobs(chassis: Chassis[ServiceSettings, Resources]) -> Sequence[Job]:
     ]
 
 
-SERVICE: Service[ServiceSettings, Resources] = Service(
+SERVICE: Service[RoutingSettings, Resources] = Service(
     name="routing",
-    settings=ServiceSettings,
+    settings=RoutingSettings,
     resources=_resources,
-    routers=lambda _: [directory_router, desk_router, citizen_router],
+    routers=lambda _: [directory_router, desk_router, attachments_router, citizen_router],
     jobs=_jobs,
 )

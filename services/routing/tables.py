@@ -1,6 +1,6 @@
 """The tables of routing, as the queries name them; ``migrations/`` creates them."""
 
-from sqlalchemy import ARRAY, Boolean, Column, DateTime, Integer, MetaData, SmallInteger, Table, Text, Uuid
+from sqlalchemy import ARRAY, BigInteger, Boolean, Column, DateTime, Integer, MetaData, SmallInteger, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 metadata = MetaData()
@@ -128,4 +128,15 @@ step_sms = Table(
     Column("case_id", Uuid),
     Column("status", Text),
     Column("rank", SmallInteger),
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("media_type", Text),
+    Column("size", BigInteger),
+    Column("sha256", Text),
+    Column("at", _moment),
 )

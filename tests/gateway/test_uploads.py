@@ -201,3 +201,22 @@ async def test_a_file_for_a_report_reaches_integrity_alone(setup: Setup) -> None
     await setup.http.patch("/v1/uploads/r" + ID, headers=setup.at(0), content=PNG)
     assert [asked["method"] for asked in setup.integrity.asked] == ["POST", "PATCH"]
     assert await setup.sql.fetchval("SELECT count(*) FROM uploads") == 0
+
+
+async def test_an_answer_that_begins_before_the_body_has_ended_comes_whole(setup: Setup) -> None:
+    async def hasty(_scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 412, "headers": [(b"content-length", b"4")]})
+        message = await receive()
+        await send({"type": "http.response.body", "body": message.get("body") or b"????"})
+
+    setup.integrity.behaviours["r" + ID] = hasty
+    reader, writer = await asyncio.open_connection(setup.http.base_url.host, setup.http.base_url.port)
+    fields = [f"{name}: {value}".encode() for name, value in setup.at(0).items()]
+    target = b"PATCH /v1/uploads/r" + ID.encode() + b" HTTP/1.1"
+    writer.write(b"\r\n".join([target, b"Host: x", b"Content-Length: 8", *fields, b"", b"1234"]))
+    assert b" 412 " in await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"5678")
+    assert await reader.readexactly(4) == b"5678"
+    writer.close()
+    await writer.wait_closed()

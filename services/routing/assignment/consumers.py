@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.assignment.service import Assigner
+from services.routing.attachments import repository as attachments
 from services.routing.desk import repository
 from services.routing.desk.moves import resumed
 from services.routing.desk.story import Move, take
@@ -52,7 +53,8 @@ class CaseEvents:
         return str(self._keys.open_text(event.data.message_id, event.data.text_sealed)["body"])
 
     async def _supplement(self, connection: AsyncConnection, case: Any, event: CaseSupplemented) -> None:
-        """The citizen's words join the case; if they were asked for, the clock runs again."""
+        """The citizen's words and files join the case; if they were asked for, the clock runs again."""
+        await attachments.keep(connection, case.id, event.data.attachments, at=event.data.supplemented_at)
         await repository.add_step(
             connection,
             id=uuid7(),

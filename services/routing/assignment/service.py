@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.assignment.domain import Assignment, Category, Filing, Recogniser, Rule, assign
+from services.routing.attachments import repository as attachments
 from services.routing.desk import repository as desk
 from services.routing.desk.moves import DEFAULT_SLA_DAYS
 from services.routing.desk.story import Move, take
@@ -61,6 +62,7 @@ class Assigner:
             restricted=assignment.restricted,
             last_event_id=event.id,
         )
+        await attachments.keep(connection, case_id, data.attachments, at=data.registered_at)
         await desk.add_step(
             connection,
             id=uuid7(),

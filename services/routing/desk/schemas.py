@@ -187,6 +187,15 @@ class DeskStepOut(_Out):
     sms_status: str | None
 
 
+class DeskAttachmentOut(_Out):
+    """A file of the case; ``n`` is its place among them, ``size`` its bytes, ``at`` when it came."""
+
+    n: int
+    media_type: str
+    size: int
+    at: datetime
+
+
 class PendingDecisionOut(_Out):
     """A decision that waits for approval."""
 
@@ -233,6 +242,7 @@ class DeskCaseDetailOut(DeskCaseOut):
     decided_at: datetime | None
     letter_number: str | None
     rating: int | None
+    attachments: list[DeskAttachmentOut]
     timeline: list[DeskStepOut]
 
 

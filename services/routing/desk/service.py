@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.routing.attachments import repository as attachments
 from services.routing.desk import domain, repository, schemas
 from services.routing.desk.moves import DEFAULT_SLA_DAYS, MOVES, Desk
 from services.routing.desk.repository import CaseRow
@@ -150,6 +151,10 @@ async def detail(connection: AsyncConnection, case: CaseRow) -> schemas.DeskCase
         decided_at=case.decided_at,
         letter_number=case.letter_number,
         rating=case.rating,
+        attachments=[
+            schemas.DeskAttachmentOut(n=file.n, media_type=file.media_type, size=file.size, at=file.at)
+            for file in await attachments.of_case(connection, case.id)
+        ],
         timeline=[
             schemas.DeskStepOut(
                 id=step.id,

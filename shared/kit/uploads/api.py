@@ -65,17 +65,14 @@ def uploads_router(caller: Callable[[HTTPConnection], Principal]) -> APIRouter:
     router = APIRouter(prefix=PATH, tags=["uploads"], route_class=_TusRoute)
 
     @router.options("", status_code=204, response_class=Response)
-    @router.options("/{upload_id}", status_code=204, response_class=Response)
     async def offer(request: Request) -> Response:
         """What of tus is spoken here."""
-        headers = {
-            "Tus-Version": VERSION,
-            "Tus-Extension": EXTENSIONS_OFFERED,
-            "Tus-Checksum-Algorithm": ",".join(ALGORITHMS),
-            "Tus-Max-Size": str(_uploads(request).limits.file_bytes),
-            "Allow": "OPTIONS, HEAD, PATCH, DELETE" if "upload_id" in request.path_params else "OPTIONS, POST",
-        }
-        return Response(status_code=204, headers=headers)
+        return Response(status_code=204, headers=_offered(request, "POST"))
+
+    @router.options("/{upload_id}", status_code=204, response_class=Response)
+    async def offer_one(upload_id: str, request: Request) -> Response:
+        """What of tus is spoken here, of whatever upload."""
+        return Response(status_code=204, headers=_offered(request, "HEAD, PATCH, DELETE"))
 
     @router.post(
         "",
@@ -165,6 +162,16 @@ def install_uploads(api: FastAPI, uploads: Uploads) -> None:
 def _uploads(request: Request) -> Uploads:
     uploads: Uploads = request.app.state.uploads
     return uploads
+
+
+def _offered(request: Request, methods: str) -> dict[str, str]:
+    return {
+        "Tus-Version": VERSION,
+        "Tus-Extension": EXTENSIONS_OFFERED,
+        "Tus-Checksum-Algorithm": ",".join(ALGORITHMS),
+        "Tus-Max-Size": str(_uploads(request).limits.file_bytes),
+        "Allow": f"OPTIONS, {methods}",
+    }
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:

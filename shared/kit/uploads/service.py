@@ -177,7 +177,7 @@ class Uploads:
                 upload = await self._take_as_it_comes(upload, owner, pieces)
             else:
                 upload = await self._take_whole(upload, owner, pieces, checksum)
-            await self._finish(upload)
+            await self._finish(upload, owner)
         except OSError as error:
             log.error("upload_store_failed", error=type(error).__name__)
             raise unavailable() from None
@@ -191,14 +191,16 @@ class Uploads:
         """Prepares those of the owner's complete uploads whose preparation was cut off; before ``claim``, outside of
         its transaction. One that cannot be read is removed, so that the claim does not find it."""
         ids = [known for name in names if (known := self._id_of(name)) is not None]
+        if not ids:
+            return
         async with self._database.reading() as connection:
             found = await repository.find(connection, ids, self._owners(owner))
         for upload in found.values():
             try:
                 if upload.claimed_at is None and not upload.expired:
-                    await self._finish(upload)
+                    await self._finish(upload, owner)
             except Problem as problem:
-                if problem.kind is not FILE_UNREADABLE:
+                if problem.status_code >= 500:
                     raise
 
     async def claim(
@@ -208,6 +210,8 @@ class Uploads:
 
         Raises a 422 problem that names, under ``pointer``, each that is unknown or foreign, unfinished, or used.
         """
+        if not names:
+            return []
         ids = [self._id_of(name) for name in names]
         known = [one for one in ids if one is not None]
         found = await repository.find(connection, known, self._owners(owner), lock=True)
@@ -321,11 +325,14 @@ class Uploads:
                 await self._remove(upload)
             raise
 
-    async def _finish(self, upload: Upload) -> None:
-        """Prepares a complete upload, once; whoever comes second throws their work away."""
+    async def _finish(self, upload: Upload, owner: str) -> None:
+        """Prepares a complete upload, once; whoever comes second, from another process, throws their work away."""
         if self._prepare is None or upload.ready or not upload.complete or upload.media_type is None:
             return
         async with self._whole:
+            upload = await self.find(owner, self.name(upload))
+            if upload.ready or upload.media_type is None:  # somebody else was first
+                return
             key, name = self._key_of(upload), uuid4().hex
             try:
                 content = await asyncio.to_thread(_content, self._store, upload.object, upload.stored, key)

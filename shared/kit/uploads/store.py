@@ -41,8 +41,8 @@ class Store(Protocol):
         """Removes an object, if it is there."""
         ...
 
-    def forget(self, seconds: float) -> int:
-        """Removes whatever nobody has written to for so long; how many objects."""
+    def forget(self, seconds: float) -> None:
+        """Removes whatever nobody has written to for so long."""
         ...
 
 
@@ -90,14 +90,11 @@ class FolderStore:
         """As ``Store.delete``."""
         self._place(name).unlink(missing_ok=True)
 
-    def forget(self, seconds: float) -> int:
+    def forget(self, seconds: float) -> None:
         """As ``Store.forget``."""
-        count = 0
         for place in self._folder.glob("??/*"):
             if place.stat().st_mtime < time.time() - seconds:
                 place.unlink(missing_ok=True)
-                count += 1
-        return count
 
     def _place(self, name: str) -> Path:
         if not (name.isascii() and name.isalnum()):

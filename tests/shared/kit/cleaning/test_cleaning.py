@@ -9,37 +9,11 @@ from typing import Any
 import pikepdf
 import pytest
 from pikepdf import Array, Dictionary, Name, Stream, String
-from PIL import ExifTags, Image, PngImagePlugin
+from PIL import Image
 
 from shared.kit.cleaning import Unreadable, clean
 from shared.kit.cleaning.cleaner import without_segments
-
-CANARY = "CANARY-35.6892N"
-
-
-def exif() -> Image.Exif:
-    """A phone's: who, where, and that the phone was held sideways."""
-    data = Image.Exif()
-    data[ExifTags.Base.Artist] = CANARY
-    data[ExifTags.Base.Orientation] = 6
-    data[ExifTags.IFD.GPSInfo] = {1: "N", 2: (35.0, 41.0, 21.0), 3: "E", 4: (51.0, 23.0, 20.0)}
-    return data
-
-
-def picture(kind: str) -> bytes:
-    """A photo of 60×40, red on the left, with all that can hang on one."""
-    image = Image.new("RGB", (60, 40), "blue")
-    image.paste("red", (0, 0, 30, 40))
-    out = io.BytesIO()
-    info = PngImagePlugin.PngInfo()
-    info.add_text("Comment", CANARY)
-    more: dict[str, dict[str, Any]] = {
-        "PNG": {"pnginfo": info},
-        "JPEG": {"comment": CANARY.encode(), "quality": 92},
-        "WEBP": {"lossless": True},
-    }
-    image.save(out, kind, exif=exif(), icc_profile=CANARY.encode() * 20, **more[kind])
-    return out.getvalue()
+from tests.shared.kit.cleaning.samples import CANARY, paper, pdf, picture, unpacked
 
 
 @pytest.mark.parametrize(("kind", "media_type"), [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("WEBP", "image/webp")])
@@ -128,33 +102,6 @@ async def test_a_voice_stays_as_it_is() -> None:
         ("audio/mp4", b"....ftypM4A "),
     ):
         assert await clean(content, media_type) == content
-
-
-def paper(*, photo: bytes = b"") -> pikepdf.Pdf:
-    """A page that says something, links on, has a bookmark, and a photo."""
-    document = pikepdf.new()
-    page = document.add_blank_page()
-    page.obj.Contents = Stream(document, b"BT (Salaam) Tj ET")
-    if photo:
-        image = Stream(document, photo, Type=Name.XObject, Subtype=Name.Image, Width=60, Height=40)
-        image.ColorSpace, image.BitsPerComponent, image.Filter = Name.DeviceRGB, 8, Name.DCTDecode
-        page.obj.Resources = Dictionary(XObject=Dictionary(Im0=image))
-    with document.open_outline() as outline:
-        outline.root += [pikepdf.OutlineItem("first", 0), pikepdf.OutlineItem("second", 0)]
-    return document
-
-
-def pdf(document: pikepdf.Pdf, **options: Any) -> bytes:
-    """Its bytes."""
-    out = io.BytesIO()
-    document.save(out, **options)
-    return out.getvalue()
-
-
-def unpacked(document: pikepdf.Pdf) -> bytes:
-    """Its bytes, unpacked so that words in it are found."""
-    level = pikepdf.StreamDecodeLevel.generalized
-    return pdf(document, compress_streams=False, stream_decode_level=level)
 
 
 async def test_a_document_loses_what_acts_hides_or_tells_and_keeps_what_is_read() -> None:

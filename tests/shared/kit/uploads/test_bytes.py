@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import os
 import random
 import subprocess
 import sys
@@ -124,6 +125,30 @@ async def test_a_claim_names_each_that_it_cannot_have_and_takes_none(files: File
     assert again.value.errors[0].code == "used_upload"
     assert (await files.http.head(whole, headers=files.caller())).status_code == 410
     assert await files.sql.fetchval("SELECT count(*) FROM uploads WHERE key_sealed IS NULL") == 1
+
+
+async def test_a_claim_that_is_rolled_back_leaves_the_file_to_be_claimed_again(files: Files) -> None:
+    path = await files.create(20)
+    await files.patch(path, 0, PNG + bytes(12))
+    async with files.database.engine.connect() as connection:
+        await files.uploads.claim(connection, [path[-32:]], OWNER)
+        await connection.rollback()
+    await files.uploads.sweep()
+    assert await files.claimed(path) == PNG + bytes(12)
+
+
+async def test_what_a_crash_left_over_is_swept_when_it_is_old_and_nothing_else(files: Files) -> None:
+    path = await files.create(20)
+    await files.patch(path, 0, PNG)
+    left = files.folder / "ab" / "ab0123"
+    left.parent.mkdir()
+    left.write_bytes(b"a piece with a checksum that never ended")
+    await files.uploads.sweep()
+    assert left.exists()
+    os.utime(left, (0, 0))
+    await files.uploads.sweep()
+    assert not left.exists()
+    assert await files.offset(path) == 8
 
 
 async def test_what_is_prepared_is_what_is_claimed_once_and_after_a_crash_too(files: Files) -> None:
