@@ -120,6 +120,7 @@ class Layout:
             "SEDA_UPLOADS_DIR": str(self.base / "uploads" / service),
             "SEDA_EVIDENCE_DIR": str(self.base / "evidence"),
             "SEDA_ATTACHMENTS_DIR": str(self.base / "attachments"),
+            "SEDA_HANDOVER_DIR": str(self.base / "handover"),
             "SEDA_PUBLIC_URL": self.url("gateway"),
             "SEDA_SMSC_PORT": str(self.ports["smsc"]),
             "SEDA_SMSC_PASSWORD": self.passwords.get("smsc", ""),

@@ -54,7 +54,8 @@ class CaseEvents:
 
     async def _supplement(self, connection: AsyncConnection, case: Any, event: CaseSupplemented) -> None:
         """The citizen's words and files join the case; if they were asked for, the clock runs again."""
-        await attachments.keep(connection, case.id, event.data.attachments, at=event.data.supplemented_at)
+        if case.status != "moved":
+            await attachments.keep(connection, case.id, event.data.attachments, at=event.data.supplemented_at)
         await repository.add_step(
             connection,
             id=uuid7(),

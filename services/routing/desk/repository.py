@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, false, func, insert, or_, select, text, true, update
+from sqlalchemy import Select, and_, delete, false, func, insert, or_, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.routing.tables import cases, categories, departments, step_sms, steps
+from services.routing.tables import attachments, cases, categories, departments, step_sms, steps
 from shared.kit.auth import Principal
 from shared.persian.text import fold, spaceless
 
@@ -181,8 +181,9 @@ async def add_step(
 
 
 async def forget_steps(connection: AsyncConnection, case_id: UUID) -> None:
-    """Empties what the steps of a case say, and the events of it that are kept; that the steps were taken stays."""
+    """Forgets what the steps of a case say, its files and its archived events; that the steps were taken stays."""
     await connection.execute(update(steps).where(steps.c.case_id == case_id).values(note=None, data={}))
+    await connection.execute(delete(attachments).where(attachments.c.case_id == case_id))
     await connection.execute(text("DELETE FROM event_archive WHERE case_id = :case_id"), {"case_id": case_id})
 
 
