@@ -22,6 +22,8 @@ DESK = frozenset({"officer", "manager", "centre"})
 HOLDERS = frozenset({"inspector", "supervisor", "custodian"})
 INSPECTION = frozenset({"inspector", "supervisor"})
 CUSTODY = frozenset({"custodian"})
+REVIEWERS = frozenset({"manager", "centre"})
+GROUP = frozenset({"group", "centre"})
 
 SENDER: tuple[Kind, ...] = ("citizen", "staff", "partner", "reporter")
 
@@ -142,6 +144,23 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/inspect/reports/{report_id}/recovery", "integrity", STAFF, roles=CUSTODY),
     Route("POST", "/v1/inspect/reports/{report_id}/recovery", "integrity", STAFF, roles=CUSTODY, body=REPORT_BODY),
     Route("GET", "/v1/inspect/summary", "integrity", STAFF, roles=frozenset({"supervisor"})),
+    # the monthly review and the working group
+    Route("GET", "/v1/desk/reviews", "routing", STAFF, roles=REVIEWERS),
+    Route("GET", "/v1/desk/reviews/{month}", "routing", STAFF, roles=REVIEWERS),
+    Route("GET", "/v1/desk/reviews/{month}/report", "routing", STAFF, roles=REVIEWERS, streamed=True),
+    Route("POST", "/v1/desk/reviews/{month}/notes", "routing", STAFF, roles=frozenset({"manager"})),
+    Route("GET", "/v1/desk/working-group/agenda", "routing", STAFF, roles=GROUP),
+    Route("GET", "/v1/desk/working-group/topics", "routing", STAFF, roles=GROUP),
+    Route("POST", "/v1/desk/working-group/topics", "routing", STAFF, roles=GROUP),
+    Route("GET", "/v1/desk/working-group/topics/{topic_id}", "routing", STAFF, roles=GROUP),
+    Route(
+        "POST",
+        "/v1/desk/working-group/topics/{topic_id}/decisions",
+        "routing",
+        STAFF,
+        roles=frozenset({"group"}),
+        body=CASE_BODY,
+    ),
     # letters
     Route("GET", "/v1/letters/verify/{code}", "letters", PUBLIC),
     # the transparency log

@@ -123,6 +123,29 @@ async def statuses_disagree(databases: Databases, window: Window) -> Broken:
     return _of({id for id in shown.keys() | held.keys() if shown.get(id) != held.get(id)})
 
 
+async def review_miscounts(databases: Databases, window: Window) -> Broken:
+    """The monthly counts of the months looked at are those of the cases."""
+    query = (
+        "SELECT m.month FROM jalali_months m WHERE m.until > $1 AND m.since <= now() AND ROW("
+        "(SELECT count(*) FROM cases WHERE registered_at >= m.since AND registered_at < m.until),"
+        "(SELECT count(*) FROM cases WHERE decided_at >= m.since AND decided_at < m.until),"
+        "(SELECT count(*) FROM cases WHERE reopened_at >= m.since AND reopened_at < m.until)) IS DISTINCT FROM"
+        " (SELECT ROW(coalesce(sum(filed), 0), coalesce(sum(decided), 0), coalesce(sum(reopened), 0))"
+        " FROM review_counts WHERE month = m.month)"
+    )
+    return _of(await _ids(databases["routing"], query, window.since))
+
+
+async def month_not_closed(databases: Databases, _window: Window) -> Broken:
+    """A month that has been over for two hours is closed."""
+    query = (
+        "SELECT m.month FROM jalali_months m WHERE m.until < now() - interval '2 hours'"
+        " AND m.month >= (SELECT min(month) FROM review_counts) AND NOT EXISTS"
+        " (SELECT FROM reviews r WHERE r.month = m.month)"
+    )
+    return _of(await _ids(databases["routing"], query))
+
+
 CHECKS: dict[str, Check] = {
     check.__name__: check
     for check in (
@@ -133,5 +156,7 @@ CHECKS: dict[str, Check] = {
         parked_without_owner,
         gap_in_numbers,
         statuses_disagree,
+        review_miscounts,
+        month_not_closed,
     )
 }

@@ -9,13 +9,27 @@ from services.routing.attachments.api import router as attachments_router
 from services.routing.citizen.api import router as citizen_router
 from services.routing.desk.api import router as desk_router
 from services.routing.directory.api import router as directory_router
+from services.routing.group.api import router as group_router
+from services.routing.group.notices import TopicNotices
 from services.routing.keys import RoutingKeys
+from services.routing.review.api import router as review_router
+from services.routing.review.closing import CLOSE_SECONDS, FOLD_SECONDS, Reviewer
 from services.routing.settings import RoutingSettings
 from shared.contracts.registry import ROUTING_CASES, ROUTING_SMS
 from shared.kit.bus import Consumer
+from shared.kit.clock import Clock
 from shared.kit.db import Database
 from shared.kit.files import SealedFiles
 from shared.kit.runtime import Chassis, Job, Service
+
+ROUTERS = (
+    directory_router,
+    desk_router,
+    attachments_router,
+    citizen_router,
+    review_router,
+    group_router,
+)
 
 
 @dataclass(frozen=True)
@@ -35,9 +49,13 @@ async def _resources(settings: RoutingSettings, _database: Database) -> AsyncIte
 def _jobs(chassis: Chassis[RoutingSettings, Resources]) -> Sequence[Job]:
     database, broker = chassis.database, chassis.broker
     cases = CaseEvents(chassis.resources.keys)
+    reviewer = Reviewer(database)
     return [
         Consumer(ROUTING_CASES, cases.handle, database=database, broker=broker),
         Consumer(ROUTING_SMS, keep_sms_status, database=database, broker=broker),
+        Clock("review-fold", FOLD_SECONDS, reviewer.fold),
+        Clock("review-close", CLOSE_SECONDS, reviewer.tick),
+        TopicNotices(database),
     ]
 
 
@@ -45,6 +63,6 @@ SERVICE: Service[RoutingSettings, Resources] = Service(
     name="routing",
     settings=RoutingSettings,
     resources=_resources,
-    routers=lambda _: [directory_router, desk_router, attachments_router, citizen_router],
+    routers=lambda _: ROUTERS,
     jobs=_jobs,
 )

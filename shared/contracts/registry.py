@@ -99,6 +99,7 @@ SMS_NOTICES = Queue("sms.notices", (integrity.NoticeRequested,))
 INTEGRITY_DIRECTORY = Queue("integrity.directory", (routing.DirectoryChanged,))
 INTEGRITY_ZRM = Queue("integrity.zrm", tuple(kind for name, kind in sorted(EVENTS.items()) if name.startswith("case.")))
 INTEGRITY_MOVES = Queue("integrity.moves", (intake.CaseHandedOver,))
+SMS_TOPICS = Queue("sms.topics", (routing.TopicDecided,))
 LETTERS_CASES = Queue("letters.cases", (intake.CaseRegistered, intake.ContactChanged, routing.CaseDecided))
 
 QUEUES: tuple[Queue, ...] = (
@@ -113,6 +114,7 @@ QUEUES: tuple[Queue, ...] = (
     INTEGRITY_DIRECTORY,
     INTEGRITY_ZRM,
     INTEGRITY_MOVES,
+    SMS_TOPICS,
     LETTERS_CASES,
 )
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy.local.packages import install
-from tests.load import gateway, intake, letters, reports, way_to_the_phone
+from tests.load import excess, gateway, intake, letters, reports, way_to_the_phone
 from tests.systems import running_system
 
 
@@ -57,6 +57,12 @@ def main() -> None:
         for figures in filed:
             _row(*reports.row(figures))
         _row("letters on two processes", f"{letters.run(base / 'letters'):,.0f}/s", "")
+        years = excess.planted_years(units=2000, seed=1405)
+        _row(
+            "excess: 4σ planted in 2,000 × 24 months, found", f"{years.found:.1%}", _aim(years.found >= 0.88, "≥ 88 %")
+        )
+        aim = _aim(years.false_alarms <= 0.025, "≤ 2.5 %")
+        _row("… false alarms a month", f"{years.false_alarms:.2%}", aim)
 
 
 def _row(what: str, figure: str, verdict: str) -> None:

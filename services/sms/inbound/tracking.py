@@ -19,7 +19,7 @@ _ASKS = re.compile(r"\s*(?:پیگیری|پیگيری|track)?\s*(\S{11,20})\s*", 
 _LAST_TOLD = text(
     "SELECT m.id, m.text_sealed, c.case_id FROM contacts c JOIN messages m ON m.case_id = c.case_id"
     " WHERE c.tracking_code = :code AND c.mobile_index = :index AND m.text_sealed IS NOT NULL"
-    " AND m.template <> 'tracking' ORDER BY m.ordinal DESC LIMIT 1"
+    " AND m.template NOT IN ('tracking', 'topic.decided') ORDER BY m.ordinal DESC LIMIT 1"
 )
 
 
