@@ -17,9 +17,11 @@ CITIZEN: tuple[Kind, ...] = ("citizen",)
 OWNER: tuple[Kind, ...] = ("citizen", "partner")
 STAFF: tuple[Kind, ...] = ("staff",)
 DESK = frozenset({"officer", "manager", "centre"})
+CENTRE = frozenset({"centre"})
 
 SMALL_BODY = 64 * 1024
 CASE_BODY = 128 * 1024
+RULES_BODY = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,18 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/desk/cases", "routing", STAFF, roles=DESK),
     Route("GET", "/v1/desk/cases/{case_id}", "routing", STAFF, roles=DESK),
     Route("POST", "/v1/desk/cases/{case_id}/steps", "routing", STAFF, roles=DESK, body=CASE_BODY),
-    Route("GET", "/v1/desk/triage", "routing", STAFF, roles=frozenset({"centre"})),
+    Route("GET", "/v1/desk/directory", "routing", STAFF, roles=DESK),
+    *(
+        Route(method, f"/v1/desk/directory/{kind}/{{id}}", "routing", STAFF, roles=CENTRE)
+        for method in ("PUT", "PATCH")
+        for kind in ("organisations", "departments", "categories")
+    ),
+    Route("GET", "/v1/desk/directory/versions", "routing", STAFF, roles=CENTRE),
+    Route("GET", "/v1/desk/directory/versions/{version}", "routing", STAFF, roles=CENTRE),
+    Route("GET", "/v1/desk/rules", "routing", STAFF, roles=CENTRE),
+    Route("PUT", "/v1/desk/rules", "routing", STAFF, roles=CENTRE, body=RULES_BODY),
+    Route("POST", "/v1/desk/rules/dry-run", "routing", STAFF, roles=CENTRE, body=RULES_BODY),
+    Route("GET", "/v1/desk/triage", "routing", STAFF, roles=CENTRE),
     # letters
     Route("GET", "/v1/letters/verify/{code}", "letters", PUBLIC),
 )

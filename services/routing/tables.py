@@ -1,6 +1,6 @@
 """The tables of routing, as the queries name them; ``migrations/`` creates them."""
 
-from sqlalchemy import ARRAY, Boolean, Column, DateTime, Integer, MetaData, SmallInteger, Table, Text, Uuid
+from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Integer, MetaData, SmallInteger, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 metadata = MetaData()
@@ -15,6 +15,8 @@ departments = Table(
     Column("name_en", Text),
     Column("organisation_id", Text),
     Column("pipeline", Text),
+    Column("officers", JSONB),
+    Column("active", Boolean),
     Column("position", Integer),
 )
 
@@ -24,6 +26,7 @@ organisations = Table(
     Column("id", Text, primary_key=True),
     Column("name_fa", Text),
     Column("name_en", Text),
+    Column("active", Boolean),
     Column("position", Integer),
 )
 
@@ -38,6 +41,7 @@ categories = Table(
     Column("priority", Text),
     Column("vulnerable", Boolean),
     Column("keywords", ARRAY(Text)),
+    Column("active", Boolean),
     Column("position", Integer),
 )
 
@@ -49,9 +53,14 @@ rules = Table(
     Column("name", Text),
     Column("category_id", Text),
     Column("province", Text),
+    Column("county", Text),
     Column("kind", Text),
     Column("organisation_id", Text),
     Column("words", ARRAY(Text)),
+    Column("from_hour", SmallInteger),
+    Column("to_hour", SmallInteger),
+    Column("from_on", Date),
+    Column("to_on", Date),
     Column("to_department_id", Text),
     Column("to_category_id", Text),
 )
@@ -62,6 +71,16 @@ directory_version = Table(
     Column("singleton", Boolean, primary_key=True),
     Column("version", Integer),
     Column("fingerprint", Text),
+)
+
+directory_history = Table(
+    "directory_history",
+    metadata,
+    Column("version", Integer, primary_key=True),
+    Column("at", _moment),
+    Column("actor_id", Text),
+    Column("change", JSONB),
+    Column("document", JSONB),
 )
 
 cases = Table(
@@ -90,14 +109,22 @@ cases = Table(
     Column("category_id", Text),
     Column("assignee", Text),
     Column("routing", JSONB),
+    Column("chosen_category_id", Text),
+    Column("directory_version", Integer),
     Column("restricted", Boolean),
     Column("sla_days", Integer),
     Column("due_at", _moment),
     Column("paused_at", _moment),
     Column("extended", Boolean),
-    Column("decision", JSONB),
+    Column("term_days", Integer),
+    Column("escalation", SmallInteger),
+    Column("next_clock_at", _moment),
+    Column("decision", JSONB(none_as_null=True)),
     Column("decision_no", Integer),
     Column("decided_at", _moment),
+    Column("decided_by", ARRAY(Text)),
+    Column("referred_from", Text),
+    Column("referral_accepted", Boolean),
     Column("reopened_at", _moment),
     Column("letter_number", Text),
     Column("rating", SmallInteger),

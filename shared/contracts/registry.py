@@ -67,9 +67,11 @@ CASE_STEPS: tuple[type[Event], ...] = (
     routing.CaseResumed,
     routing.CaseProgressed,
     routing.CaseExtended,
+    routing.CaseOverdue,
     routing.CaseDecided,
     routing.CaseClosed,
     routing.CaseReopened,
+    routing.CaseReopeningRefused,
     routing.CaseWithdrawn,
 )
 LETTER_STEPS: tuple[type[Event], ...] = (
@@ -84,7 +86,8 @@ INTAKE_TIMELINE = Queue(
 )
 INTAKE_DIRECTORY = Queue("intake.directory", (routing.DirectoryChanged,))
 ROUTING_CASES = Queue(
-    "routing.cases", (intake.CaseRegistered, intake.CaseSupplemented, intake.CaseRated, letters.LetterIssued)
+    "routing.cases",
+    (intake.CaseRegistered, intake.CaseSupplemented, intake.CaseRated, letters.LetterIssued, sms.SmsNotSolved),
 )
 ROUTING_SMS = Queue("routing.sms", (sms.SmsSent, sms.SmsDelivered, sms.SmsUndelivered))
 SMS_STEPS = Queue(

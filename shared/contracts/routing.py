@@ -98,6 +98,14 @@ class CaseExtended(Event):
     data: CaseExtendedData
 
 
+class CaseOverdue(Event):
+    """The promised date passed without a decision; ``due_at`` is that date. Told once in a term."""
+
+    type: Literal["case.overdue.v1"] = "case.overdue.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseState
+
+
 class CaseDecidedData(CaseState):
     """``letter_sealed``: the letter's text, for letters only. ``note_sealed``: the SMS' own words, if the officer
     wrote any. ``decision_no`` counts the decisions of a case from 1 (a reopened case has a second one).
@@ -132,6 +140,20 @@ class CaseReopened(Event):
     type: Literal["case.reopened.v1"] = "case.reopened.v1"
     source: Literal["routing"] = "routing"
     data: CaseState
+
+
+class CaseReopeningRefusedData(CaseState):
+    """Why: it is not decided yet, it was opened again once before, or thirty days have passed."""
+
+    reason: Literal["undecided", "once", "late"]
+
+
+class CaseReopeningRefused(Event):
+    """The citizen asked by SMS to open the case again, which is not possible."""
+
+    type: Literal["case.reopening_refused.v1"] = "case.reopening_refused.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseReopeningRefusedData
 
 
 class CaseWithdrawn(Event):

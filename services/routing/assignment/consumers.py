@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.assignment.service import Assigner
+from services.routing.citizen.service import reopen_by_text
 from services.routing.desk import repository
 from services.routing.desk.moves import resumed
 from services.routing.desk.story import Move, take
@@ -14,7 +15,7 @@ from shared.contracts.envelope import SYSTEM, Event
 from shared.contracts.intake import CaseRated, CaseRegistered, CaseSupplemented
 from shared.contracts.letters import LetterIssued
 from shared.contracts.routing import CaseResumed
-from shared.contracts.sms import SmsData, SmsDelivered, SmsSent, SmsUndelivered
+from shared.contracts.sms import SmsData, SmsDelivered, SmsNotSolved, SmsSent, SmsUndelivered
 from shared.kit.bus import Permanent, Transient
 from shared.kit.ids import uuid7
 
@@ -42,6 +43,8 @@ class CaseEvents:
             await self._supplement(connection, case, event)
         elif isinstance(event, CaseRated):
             await repository.change_case(connection, case.id, rating=event.data.score)
+        elif isinstance(event, SmsNotSolved):
+            await reopen_by_text(connection, case, event)
         elif isinstance(event, LetterIssued):
             await repository.change_case(connection, case.id, letter_number=event.data.number, last_event_id=event.id)
 

@@ -5,8 +5,10 @@ Pure: what the directory holds comes in as values, a decision with its reason go
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Literal
 
+from shared.persian.calendar import TEHRAN
 from shared.persian.text import fold
 
 Method = Literal["citizen", "rule", "triage"]
@@ -28,14 +30,20 @@ class Category:
 
 @dataclass(frozen=True)
 class Rule:
-    """One of the ordered rules; a condition that is None matches everything, ``words`` match if any occurs."""
+    """One of the ordered rules; a condition that is None matches everything, ``words`` match if any occurs. ``hours``
+    of Tehran's day (22, 6) go over midnight, the second not included; ``from_on`` and ``to_on`` are days in Tehran,
+    both included."""
 
     name: str
     category_id: str | None = None
     province: str | None = None
+    county: str | None = None
     kind: str | None = None
     organisation_id: str | None = None
     words: tuple[str, ...] | None = None
+    hours: tuple[int, int] | None = None
+    from_on: date | None = None
+    to_on: date | None = None
     to_department_id: str | None = None
     to_category_id: str | None = None
 
@@ -50,6 +58,8 @@ class Filing:
     body: str
     category_id: str | None
     organisation_id: str | None
+    county: str | None = None
+    registered_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -117,19 +127,24 @@ def assign(filing: Filing, rules: Sequence[Rule], recogniser: Recogniser) -> Ass
     smells = bool(guesses) and recogniser.categories[guesses[0].category_id].pipeline == "irm"
     if (chosen is not None and chosen.pipeline == "irm") or (chosen is None and smells):
         return Assignment("triage", None, None, 0.0, top, restricted=True)
-    for rule in rules:
-        if _matches(rule, filing):
-            category_id = rule.to_category_id or (chosen.id if chosen else None)
-            category = recogniser.categories.get(category_id or "")
-            department_id = rule.to_department_id or (category.department_id if category else None)
-            if department_id is not None:
-                return Assignment("rule", department_id, category_id, 1.0, top, rule=rule.name)
+    rule = first_match(filing, rules)
+    if rule is not None:
+        category_id = rule.to_category_id or (chosen.id if chosen else None)
+        category = recogniser.categories.get(category_id or "")
+        department_id = rule.to_department_id or (category.department_id if category else None)
+        if department_id is not None:
+            return Assignment("rule", department_id, category_id, 1.0, top, rule=rule.name)
     if chosen is not None:
         return Assignment("citizen", chosen.department_id, chosen.id, 1.0, top)
     if guesses and _clear(guesses):
         best = guesses[0]
         return Assignment("rule", best.department_id, best.category_id, best.score, top, rule="keywords")
     return Assignment("triage", None, None, 0.0, top)
+
+
+def first_match(filing: Filing, rules: Sequence[Rule]) -> Rule | None:
+    """The first of the ordered rules whose conditions all hold."""
+    return next((rule for rule in rules if _matches(rule, filing)), None)
 
 
 def _clear(guesses: Sequence[Guess]) -> bool:
@@ -143,10 +158,27 @@ def _matches(rule: Rule, filing: Filing) -> bool:
     return (
         rule.category_id in (None, filing.category_id)
         and rule.province in (None, filing.province)
+        and rule.county in (None, filing.county)
         and rule.kind in (None, filing.kind)
         and rule.organisation_id in (None, filing.organisation_id)
         and (rule.words is None or any(f" {fold(word)} " in text for word in rule.words))
+        and _in_time(rule, filing.registered_at)
     )
+
+
+def _in_time(rule: Rule, moment: datetime | None) -> bool:
+    if rule.hours is None and rule.from_on is None and rule.to_on is None:
+        return True
+    if moment is None:
+        return False
+    local = moment.astimezone(TEHRAN)
+    if rule.hours is not None:
+        first, end = rule.hours
+        in_hours = first <= local.hour < end if first < end else not end <= local.hour < first
+        if not in_hours:
+            return False
+    day = local.date()
+    return (rule.from_on is None or rule.from_on <= day) and (rule.to_on is None or day <= rule.to_on)
 
 
 def _padded(text: str) -> str:

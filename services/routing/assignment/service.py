@@ -1,5 +1,6 @@
 """Taking in a case and giving it to a department, in the transaction of its ``case.registered``."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -8,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.assignment.domain import Assignment, Category, Filing, Recogniser, Rule, assign
 from services.routing.desk import repository as desk
-from services.routing.desk.moves import DEFAULT_SLA_DAYS
-from services.routing.desk.story import Move, take
+from services.routing.desk.story import DEFAULT_SLA_DAYS, Move, take
 from services.routing.directory import repository as directory
 from services.routing.keys import RoutingKeys
 from shared.contracts.envelope import SYSTEM, CategoryRef, DepartmentRef
@@ -27,18 +27,27 @@ class Assigner:
         self._keys = keys
         self._version = 0
         self._recogniser = Recogniser(())
-        self._rules: tuple[Rule, ...] = ()
+        self.rules: tuple[Rule, ...] = ()
         self._rows: dict[str, Any] = {}
 
     async def register(self, connection: AsyncConnection, event: CaseRegistered) -> None:
         """Keeps the case and assigns it, or leaves it in triage. ``Transient`` before the directory is filled."""
-        await self._refresh(connection)
+        await self.refresh(connection)
         data, case_id = event.data, event.case_id
         if case_id is None:
             raise Transient("no case is named")
         text = self._keys.open_text(case_id, data.text_sealed)
-        filing = Filing(data.kind, data.province, text["subject"], text["body"], data.category_id, data.organisation_id)
-        assignment = assign(filing, self._rules, self._recogniser)
+        filing = Filing(
+            data.kind,
+            data.province,
+            text["subject"],
+            text["body"],
+            data.category_id,
+            data.organisation_id,
+            data.county,
+            data.registered_at,
+        )
+        assignment = self.decide(filing, self.rules)
         await desk.add_case(
             connection,
             id=case_id,
@@ -58,6 +67,8 @@ class Assigner:
             registered_event_id=event.id,
             status="registered",
             routing=_reason(assignment),
+            chosen_category_id=data.category_id,
+            directory_version=self._version,
             restricted=assignment.restricted,
             last_event_id=event.id,
         )
@@ -75,9 +86,14 @@ class Assigner:
             case = await desk.case_for_event(connection, case_id)
             if case is None:
                 raise Transient("the case is not there yet")
-            await take(connection, case, self._move(assignment, data.registered_at), actor=SYSTEM, at=datetime.now(UTC))
+            move = self._move(assignment, data.province, data.registered_at)
+            await take(connection, case, move, actor=SYSTEM, at=datetime.now(UTC))
 
-    def _move(self, assignment: Assignment, start: datetime) -> Move:
+    def decide(self, filing: Filing, rules: Sequence[Rule]) -> Assignment:
+        """Where a case goes under these rules."""
+        return assign(filing, rules, self._recogniser)
+
+    def _move(self, assignment: Assignment, province: str, start: datetime) -> Move:
         department = self._rows[f"department:{assignment.department_id}"]
         category = self._rows.get(f"category:{assignment.category_id}")
         sla_days = category.sla_days if category else DEFAULT_SLA_DAYS
@@ -87,7 +103,9 @@ class Assigner:
                 "status": "assigned",
                 "department_id": department.id,
                 "category_id": category.id if category else None,
+                "assignee": department.officers.get(province),
                 "sla_days": sla_days,
+                "term_days": sla_days,
                 "due_at": CALENDAR.add_working_days(start, sla_days),
             },
             CaseAssigned,
@@ -98,13 +116,15 @@ class Assigner:
             category=category and CategoryRef(id=category.id, name_fa=category.name_fa, name_en=category.name_en),
         )
 
-    async def _refresh(self, connection: AsyncConnection) -> None:
+    async def refresh(self, connection: AsyncConnection) -> None:
+        """Reads directory and rules anew if they changed. ``Transient`` before the directory is filled."""
         version = await directory.version(connection)
         if version == 0:
             raise Transient("the directory is empty")
         if version == self._version:
             return
         departments = await directory.all_of(connection, "departments")
+        active = {row.id for row in departments if row.active}
         categories = await directory.all_of(connection, "categories")
         pipelines = {row.id: row.pipeline for row in departments}
         self._rows = {f"department:{row.id}": row for row in departments}
@@ -112,21 +132,28 @@ class Assigner:
         self._recogniser = Recogniser(
             Category(row.id, row.department_id, row.sla_days, pipelines[row.department_id], tuple(row.keywords))
             for row in categories
+            if row.active and row.department_id in active
         )
-        self._rules = tuple(
-            Rule(
-                name=row.name,
-                category_id=row.category_id,
-                province=row.province,
-                kind=row.kind,
-                organisation_id=row.organisation_id,
-                words=tuple(row.words) if row.words is not None else None,
-                to_department_id=row.to_department_id,
-                to_category_id=row.to_category_id,
-            )
-            for row in await directory.all_of(connection, "rules")
-        )
+        self.rules = tuple(rule_of(row) for row in await directory.all_of(connection, "rules"))
         self._version = version
+
+
+def rule_of(row: Any) -> Rule:
+    """A rule as it is applied, from a row of ``rules`` or what has its fields."""
+    return Rule(
+        name=row.name,
+        category_id=row.category_id,
+        province=row.province,
+        county=row.county,
+        kind=row.kind,
+        organisation_id=row.organisation_id,
+        words=tuple(row.words) if row.words is not None else None,
+        hours=(row.from_hour, row.to_hour) if row.from_hour is not None else None,
+        from_on=row.from_on,
+        to_on=row.to_on,
+        to_department_id=row.to_department_id,
+        to_category_id=row.to_category_id,
+    )
 
 
 def _reason(assignment: Assignment) -> dict[str, Any]:

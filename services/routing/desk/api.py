@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from services.routing.clocks.domain import Level
 from services.routing.desk import repository, schemas, service
 from services.routing.desk.repository import Filters
 from services.routing.keys import RoutingKeys
@@ -40,10 +41,11 @@ def _filters(
     province: Slug = None,
     kind: CaseKind | None = None,
     overdue: bool | None = None,
+    escalated: Annotated[Level | None, Query(description="escalated to this level or higher")] = None,
     assignee: Slug = None,
     q: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Filters:
-    return Filters(status, department, category, province, kind, overdue, assignee, q)
+    return Filters(status, department, category, province, kind, overdue, escalated, assignee, q)
 
 
 @router.get("/cases", responses=problem_responses(403))

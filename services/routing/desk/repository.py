@@ -10,6 +10,7 @@ from sqlalchemy import Select, and_, false, func, insert, or_, select, true, upd
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.routing.clocks.domain import LEVELS, RUNNING, Level
 from services.routing.tables import cases, categories, departments, step_sms, steps
 from shared.kit.auth import Principal
 from shared.persian.text import fold, spaceless
@@ -26,7 +27,8 @@ _COLUMNS = (
 )
 
 
-def _all() -> Select[Any]:
+def all_cases() -> Select[Any]:
+    """Cases with the names of their department and category."""
     joined = cases.outerjoin(departments, departments.c.id == cases.c.department_id)
     return select(*_COLUMNS).select_from(joined.outerjoin(categories, categories.c.id == cases.c.category_id))
 
@@ -50,7 +52,7 @@ async def case_in_reach(
     connection: AsyncConnection, principal: Principal, case_id: UUID, *, lock: bool = False
 ) -> CaseRow | None:
     """A case within the caller's reach, its row locked if it is to be changed."""
-    query = _all().where(cases.c.id == case_id, reach(principal))
+    query = all_cases().where(cases.c.id == case_id, reach(principal))
     return (await connection.execute(query.with_for_update(of=cases) if lock else query)).one_or_none()
 
 
@@ -58,13 +60,13 @@ async def case_of_citizen(connection: AsyncConnection, principal: Principal, cas
     """The citizen's own case, locked."""
     if principal.kind != "citizen":
         return None
-    query = _all().where(cases.c.id == case_id, cases.c.citizen_id == UUID(principal.subject))
+    query = all_cases().where(cases.c.id == case_id, cases.c.citizen_id == UUID(principal.subject))
     return (await connection.execute(query.with_for_update(of=cases))).one_or_none()
 
 
 async def case_for_event(connection: AsyncConnection, case_id: UUID) -> CaseRow | None:
     """A case, locked, for what another service tells of it."""
-    query = _all().where(cases.c.id == case_id).with_for_update(of=cases)
+    query = all_cases().where(cases.c.id == case_id).with_for_update(of=cases)
     return (await connection.execute(query)).one_or_none()
 
 
@@ -78,18 +80,20 @@ class Filters:
     province: str | None = None
     kind: str | None = None
     overdue: bool | None = None
+    escalated: Level | None = None
     assignee: str | None = None
     q: str | None = None
 
 
-_CLOCK_RUNS = cases.c.status.in_(("assigned", "in_progress", "reopened"))
+_CLOCK_RUNS = cases.c.status.in_(tuple(sorted(RUNNING)))
+_LEVEL_NUMBERS = {level: number for number, (level, _) in enumerate(LEVELS, 1)}
 
 
 async def list_cases(
     connection: AsyncConnection, principal: Principal, filters: Filters, *, before: UUID | None, limit: int
 ) -> Sequence[CaseRow]:
     """Cases within reach, newest first; one more than ``limit`` if there are more."""
-    query = _all().where(reach(principal)).order_by(cases.c.id.desc()).limit(limit + 1)
+    query = all_cases().where(reach(principal)).order_by(cases.c.id.desc()).limit(limit + 1)
     columns = {
         cases.c.status: filters.status,
         cases.c.department_id: filters.department,
@@ -102,6 +106,8 @@ async def list_cases(
     if filters.overdue is not None:
         late = and_(_CLOCK_RUNS, cases.c.due_at < func.now())
         query = query.where(late if filters.overdue else ~late)
+    if filters.escalated is not None:
+        query = query.where(_CLOCK_RUNS, cases.c.escalation >= _LEVEL_NUMBERS[filters.escalated])
     if filters.q:
         query = query.where(_speaks_of(filters.q))
     if before is not None:
@@ -119,7 +125,7 @@ def _speaks_of(q: str) -> Any:
 
 async def triage(connection: AsyncConnection, *, after: UUID | None, limit: int) -> Sequence[CaseRow]:
     """Cases that no department has yet, the oldest first; one more than ``limit`` if there are more."""
-    query = _all().where(cases.c.status == "registered").order_by(cases.c.id).limit(limit + 1)
+    query = all_cases().where(cases.c.status == "registered").order_by(cases.c.id).limit(limit + 1)
     if after is not None:
         query = query.where(cases.c.id > after)
     rows: Sequence[Any] = (await connection.execute(query)).all()

@@ -7,13 +7,16 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
+from services.routing.clocks.domain import Level
 from shared.contracts.envelope import CaseKind, CaseStatus, CategoryRef, Channel, DepartmentRef, Outcome
 from shared.kit.web.language import Text
 from shared.kit.web.validation import Within, field_error
 from shared.persian.text import TextError, canon
 
 
-def _clean(multiline: bool) -> Callable[[str], str]:
+def clean(multiline: bool) -> Callable[[str], str]:
+    """A validator: the text in one spelling, see ``persian.text.canon``."""
+
     def validate(value: str) -> str:
         try:
             return canon(value, multiline=multiline)
@@ -24,14 +27,14 @@ def _clean(multiline: bool) -> Callable[[str], str]:
     return validate
 
 
-_prose = AfterValidator(_clean(multiline=True))
+_prose = AfterValidator(clean(multiline=True))
 Note = Annotated[str, StringConstraints(max_length=20000), _prose, Within(1, 4000)]
 Told = Annotated[str, StringConstraints(max_length=4000), _prose, Within(3, 600)]
 LetterBody = Annotated[str, StringConstraints(max_length=80000), _prose, Within(10, 20000)]
 Summary = Annotated[
     str,
     StringConstraints(max_length=2000),
-    AfterValidator(_clean(False)),
+    AfterValidator(clean(False)),
     Within(3, 300),
 ]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
@@ -180,7 +183,8 @@ class PendingDecisionOut(_Out):
 
 
 class DeskCaseOut(_Out):
-    """A case in a list. ``registered_on`` and ``due_on`` are Jalali dates."""
+    """A case in a list. ``registered_on`` and ``due_on`` are Jalali dates; ``escalated`` names the highest level that
+    the running clock has brought it before."""
 
     id: UUID
     tracking_code: str
@@ -197,6 +201,7 @@ class DeskCaseOut(_Out):
     due_at: datetime | None
     due_on: str | None
     overdue: bool
+    escalated: Level | None = None
     decision_pending: bool
 
 

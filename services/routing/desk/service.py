@@ -7,10 +7,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.routing.clocks.domain import LEVELS, RUNNING
 from services.routing.desk import domain, repository, schemas
-from services.routing.desk.moves import DEFAULT_SLA_DAYS, MOVES, Desk
+from services.routing.desk.moves import MOVES, Desk
 from services.routing.desk.repository import CaseRow
-from services.routing.desk.story import category_of, department_of, take
+from services.routing.desk.story import DEFAULT_SLA_DAYS, category_of, department_of, take
 from services.routing.keys import RoutingKeys
 from shared.contracts.envelope import Actor
 from shared.kit.auth import Principal
@@ -36,6 +37,18 @@ REFUSALS: dict[domain.Refusal, Text] = {
         "تمدید بیش از نیمی از مهلت موضوع ممکن نیست.", "An extension is at most half of the category's term."
     ),
     domain.Refusal.SAME_DEPARTMENT: Text("پرونده هم‌اکنون در همین واحد است.", "The case is in that department already."),
+    domain.Refusal.REFERRAL_OPEN: Text(
+        "این ارجاع هنوز پذیرفته نشده است؛ آن را بپذیرید یا به همان واحد برگردانید.",
+        "This referral is not accepted yet; accept it or send it back to where it came from.",
+    ),
+    domain.Refusal.INDEPENDENT: Text(
+        "پروندهٔ بازگشوده را باید کسی جز نویسنده و تأییدکنندهٔ تصمیم پیشین بررسی کند.",
+        "A case that was opened again is reviewed by somebody who neither wrote nor approved its decision.",
+    ),
+    domain.Refusal.OUT_OF_REMIT: Text(
+        "«خارج از صلاحیت» را مرکز تأیید می‌کند، مگر آن که واحد دیگری ارجاع پرونده را پذیرفته باشد.",
+        '"Out of remit" is approved by the centre, unless another department accepted a referral of the case.',
+    ),
 }
 
 
@@ -73,7 +86,9 @@ async def take_step(
         step.type,
         _standing(case),
         actor=principal.subject,
+        roles=principal.roles,
         department_id=getattr(step, "department_id", None),
+        officer=getattr(step, "officer", None),
         days=getattr(step, "days", 0),
     )
     if refusal is not None:
@@ -94,12 +109,16 @@ def _standing(case: CaseRow) -> domain.Standing:
         decided_by=case.decision["by"] if case.decision else None,
         extended=case.extended,
         sla_days=case.sla_days or DEFAULT_SLA_DAYS,
+        outcome=case.decision["outcome"] if case.decision else None,
+        referred_from=case.referred_from,
+        referral_accepted=case.referral_accepted,
+        earlier=frozenset(case.decided_by),
     )
 
 
 def summary(case: CaseRow, now: datetime) -> dict[str, Any]:
     """The fields of a case in a list."""
-    runs = case.status in ("assigned", "in_progress", "reopened")
+    runs = case.status in RUNNING
     return {
         "id": case.id,
         "tracking_code": case.tracking_code,
@@ -116,6 +135,7 @@ def summary(case: CaseRow, now: datetime) -> dict[str, Any]:
         "due_at": case.due_at,
         "due_on": jalali(case.due_at) if case.due_at else None,
         "overdue": bool(runs and case.due_at and case.due_at < now),
+        "escalated": LEVELS[case.escalation - 1][0] if case.escalation else None,
         "decision_pending": case.decision is not None,
     }
 

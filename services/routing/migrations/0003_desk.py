@@ -1,0 +1,69 @@
+"""The desk deepened: clocks that strike, and what a case needs before it is closed."""
+
+from shared.kit.migrate import run_sql
+
+revision = "0003"
+down_revision = "0001"
+
+CLOCKS = """
+-- term_days: working days of the term, extension included; escalation: how many levels were told; next_clock_at: when
+-- the next one is, so that waiting is a row
+ALTER TABLE cases
+    ADD COLUMN term_days integer,
+    ADD COLUMN escalation smallint NOT NULL DEFAULT 0,
+    ADD COLUMN next_clock_at timestamptz;
+UPDATE cases SET term_days = sla_days;
+UPDATE cases SET next_clock_at = due_at WHERE status IN ('assigned', 'in_progress', 'reopened');
+CREATE INDEX cases_clock ON cases (next_clock_at) WHERE next_clock_at IS NOT NULL;
+CREATE INDEX cases_escalated ON cases (escalation, id DESC)
+    WHERE escalation > 0 AND status IN ('assigned', 'in_progress', 'reopened');
+"""
+
+CLOSURE = """
+-- decided_by: who wrote and who approved the decisions so far; referred_from: who sent the case, until it is accepted
+ALTER TABLE cases
+    ADD COLUMN decided_by text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN referred_from text REFERENCES departments,
+    ADD COLUMN referral_accepted boolean NOT NULL DEFAULT false;
+-- None was written as JSON's null
+UPDATE cases SET decision = NULL WHERE decision = 'null';
+UPDATE cases c SET decided_by = d.people FROM (
+    SELECT case_id, array_agg(DISTINCT person) AS people
+    FROM steps, unnest(ARRAY[actor_id, data->>'written_by']) AS person
+    WHERE type = 'approve' AND person IS NOT NULL GROUP BY case_id
+) d WHERE d.case_id = c.id;
+"""
+
+DIRECTORY = """
+-- what is out of use stays, for the cases that were filed under it; officers: province → who answers for it
+ALTER TABLE organisations ADD COLUMN active boolean NOT NULL DEFAULT true;
+ALTER TABLE departments
+    ADD COLUMN active boolean NOT NULL DEFAULT true,
+    ADD COLUMN officers jsonb NOT NULL DEFAULT '{}';
+ALTER TABLE categories ADD COLUMN active boolean NOT NULL DEFAULT true;
+-- hours of the day and days of Tehran; the last hour and the last day: hour not included, day included
+ALTER TABLE rules
+    ADD COLUMN county text,
+    ADD COLUMN from_hour smallint CHECK (from_hour BETWEEN 0 AND 23),
+    ADD COLUMN to_hour smallint CHECK (to_hour BETWEEN 1 AND 24),
+    ADD COLUMN from_on date,
+    ADD COLUMN to_on date;
+CREATE TABLE directory_history (
+    version integer PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT now(),
+    actor_id text,
+    change jsonb NOT NULL,
+    document jsonb NOT NULL
+);
+-- what the citizen chose, and the directory and rules that it was filed under
+ALTER TABLE cases
+    ADD COLUMN chosen_category_id text,
+    ADD COLUMN directory_version integer;
+"""
+
+
+def upgrade() -> None:
+    """Adds what each part of the desk needs."""
+    run_sql(CLOCKS)
+    run_sql(CLOSURE)
+    run_sql(DIRECTORY)
