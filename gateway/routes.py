@@ -95,6 +95,8 @@ ROUTES: tuple[Route, ...] = (
     Route("PUT", "/v1/desk/rules", "routing", STAFF, roles=CENTRE, body=RULES_BODY),
     Route("POST", "/v1/desk/rules/dry-run", "routing", STAFF, roles=CENTRE, body=RULES_BODY),
     Route("GET", "/v1/desk/triage", "routing", STAFF, roles=CENTRE),
+    Route("GET", "/v1/desk/audit", "routing", STAFF, roles=CENTRE),
+    Route("POST", "/v1/desk/audit/{case_id}", "routing", STAFF, roles=CENTRE),
     # letters
     Route("GET", "/v1/letters/verify/{code}", "letters", PUBLIC),
 )

@@ -110,6 +110,7 @@ class Layout:
             "SEDA_RUN_FILE": str(self.run_file),
             "SEDA_FONTS_DIR": str(LOCAL / "fonts"),
             "SEDA_LETTERS_DIR": str(self.base / "letters"),
+            "SEDA_ROUTING_DIR": str(LOCAL / "routing"),  # named by content, so all systems of this machine share it
             "SEDA_PUBLIC_URL": self.url("gateway"),
             "SEDA_SMSC_PORT": str(self.ports["smsc"]),
             "SEDA_SMSC_PASSWORD": self.passwords.get("smsc", ""),

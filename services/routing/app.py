@@ -6,50 +6,63 @@ from dataclasses import dataclass
 
 from services.routing.assignment.consumers import CaseEvents, keep_sms_status
 from services.routing.citizen.api import router as citizen_router
+from services.routing.classify.api import router as audit_router
+from services.routing.classify.refit import nightly
+from services.routing.classify.store import Models
 from services.routing.clocks.service import EVERY_SECONDS, tick
 from services.routing.desk.api import router as desk_router
 from services.routing.directory.api import router as directory_router
 from services.routing.directory.editing_api import router as editing_router
 from services.routing.keys import RoutingKeys
 from services.routing.rules.api import router as rules_router
+from services.routing.settings import RoutingSettings
 from shared.contracts.registry import ROUTING_CASES, ROUTING_SMS
 from shared.kit.bus import Consumer
 from shared.kit.clock import Clock
 from shared.kit.db import Database
 from shared.kit.runtime import Chassis, Job, Service
-from shared.kit.settings import ServiceSettings
+
+LEARN_SECONDS = 600
+"""How often it is looked whether it is night and nobody has refitted the classifier yet."""
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What lives as long as the process: the keys."""
+    """What lives as long as the process: the keys, and the classifier's models."""
 
     keys: RoutingKeys
+    models: Models
 
 
 @asynccontextmanager
-async def _resources(settings: ServiceSettings, _database: Database) -> AsyncIterator[Resources]:
-    yield Resources(RoutingKeys.load(settings))
+async def _resources(settings: RoutingSettings, _database: Database) -> AsyncIterator[Resources]:
+    yield Resources(RoutingKeys.load(settings), Models(settings.routing_dir))
 
 
-def _jobs(chassis: Chassis[ServiceSettings, Resources]) -> Sequence[Job]:
+def _jobs(chassis: Chassis[RoutingSettings, Resources]) -> Sequence[Job]:
     database, broker = chassis.database, chassis.broker
-    cases = CaseEvents(chassis.resources.keys)
+    models = chassis.resources.models
+    cases = CaseEvents(chassis.resources.keys, models)
 
     async def strike() -> None:
         await tick(database)
+
+    async def learn() -> None:
+        await models.ensure_cold()
+        await nightly(database, models)
 
     return [
         Consumer(ROUTING_CASES, cases.handle, database=database, broker=broker),
         Consumer(ROUTING_SMS, keep_sms_status, database=database, broker=broker),
         Clock("clocks", EVERY_SECONDS, strike),
+        Clock("classifier", LEARN_SECONDS, learn),
     ]
 
 
-SERVICE: Service[ServiceSettings, Resources] = Service(
+SERVICE: Service[RoutingSettings, Resources] = Service(
     name="routing",
-    settings=ServiceSettings,
+    settings=RoutingSettings,
     resources=_resources,
-    routers=lambda _: [directory_router, editing_router, rules_router, desk_router, citizen_router],
+    routers=lambda _: [directory_router, editing_router, rules_router, audit_router, desk_router, citizen_router],
     jobs=_jobs,
 )

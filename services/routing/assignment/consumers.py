@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.assignment.service import Assigner
 from services.routing.citizen.service import reopen_by_text
+from services.routing.classify.store import Models
 from services.routing.desk import repository
 from services.routing.desk.moves import resumed
 from services.routing.desk.story import Move, take
@@ -25,9 +26,9 @@ _SMS = {SmsSent: ("sent", 1), SmsUndelivered: ("undelivered", 2), SmsDelivered: 
 class CaseEvents:
     """Handles the queue ``routing.cases``."""
 
-    def __init__(self, keys: RoutingKeys) -> None:
+    def __init__(self, keys: RoutingKeys, models: Models) -> None:
         self._keys = keys
-        self._assigner = Assigner(keys)
+        self._assigner = Assigner(keys, models)
 
     async def handle(self, connection: AsyncConnection, event: Event) -> None:
         """One event, in its transaction."""

@@ -1,5 +1,5 @@
-"""More ways of writing the same: slips of the keyboard, lost spaces, spoken forms, greetings, and a complaint of how the
-matter was handled, beside which the matter stays what the text is about. Deterministic."""
+"""More ways of writing the same: slips of the keyboard, lost spaces, spoken forms, greetings, and a complaint of how
+the matter was handled, beside which the matter stays what the text is about. Deterministic."""
 
 import random
 import re
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from services.routing.classify.examples import Example
 
 _SAME_SOUND = [set("زذضظ"), set("سصث"), set("تط"), set("هح"), set("قغ"), set("اع")]
-_NEIGHBOURS = "ضصثقفغعهخحجچ شسیبلاتنمکگ ظطزرذدپو".split()
+_NEIGHBOURS = ("ضصثقفغعهخحجچ", "شسیبلاتنمکگ", "ظطزرذدپو")
 _SPOKEN = [
     (r"می‌?شود\b", "میشه"),
     (r"نمی‌?دهند\b", "نمیدن"),

@@ -41,7 +41,7 @@ def fingerprint(examples: Sequence[Example], departments: dict[str, str]) -> str
 
 
 def cold_corpus() -> Corpus:
-    """The corpus in the repository: names, keywords and examples of ``data/taxonomy.json``, and ``data/texts.jsonl``."""
+    """The repository's: names, keywords and examples of ``data/taxonomy.json``, and ``data/texts.jsonl``."""
     taxonomy: dict[str, Any] = orjson.loads(TAXONOMY.read_bytes())
     examples: list[Example] = []
     departments: dict[str, str] = {}

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from shared.persian.text import fold
 
@@ -14,7 +15,30 @@ _HEAD = 3000
 # written apart, joined, or with a half-space: one word
 _PREFIXES = frozenset(("می", "نمی", "بی"))
 _SUFFIXES = frozenset(
-    "ها های هایی هایم هام هامون هاشون ام ات اش ایم اید اند ای تر ترین مان تان شان مون تون شون".split()
+    (
+        "ها",
+        "های",
+        "هایی",
+        "هایم",
+        "هام",
+        "هامون",
+        "هاشون",
+        "ام",
+        "ات",
+        "اش",
+        "ایم",
+        "اید",
+        "اند",
+        "ای",
+        "تر",
+        "ترین",
+        "مان",
+        "تان",
+        "شان",
+        "مون",
+        "تون",
+        "شون",
+    )
 )
 _REPEATED = re.compile(r"(.)\1{2,}")
 _LONG_NUMBER = re.compile(r"\d{4,}")
@@ -65,7 +89,7 @@ def _joined(first: Token, second: Token) -> Token:
 def word_features(words: list[str]) -> Iterable[str]:
     """Words and pairs of neighbours, each marked as what it is."""
     yield from ("w " + word for word in words)
-    yield from (f"w {first} {second}" for first, second in zip(words, words[1:], strict=False))
+    yield from (f"w {first} {second}" for first, second in pairwise(words))
 
 
 @lru_cache(maxsize=20_000)

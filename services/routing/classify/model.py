@@ -4,6 +4,8 @@ import hashlib
 import io
 import math
 import re
+import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +16,7 @@ import orjson
 from numpy.typing import NDArray
 
 from services.routing.classify.features import Token, piece_features, tokens, word_features
+from services.routing.classify.opinion import CORRUPTION, Guess, Opinion
 
 FORMAT = 1
 """Of the file; a reader refuses any other."""
@@ -24,8 +27,40 @@ _SHORTEST_CLAUSE = 3
 _SURE_OF_CLAUSE = 0.6
 # said in every text, so no reason to anybody
 _TELLS_NOTHING = frozenset(
-    "است این که من شما برای ولی هم هست بود شده کرده نیست همه خیلی یک هیچ چرا دارم سلام لطفا بعد تا الان ماه سال چند"
-    " اما هنوز گفت میگن بار".split()
+    (
+        "است",
+        "این",
+        "که",
+        "من",
+        "شما",
+        "برای",
+        "ولی",
+        "هم",
+        "هست",
+        "بود",
+        "شده",
+        "کرده",
+        "نیست",
+        "همه",
+        "خیلی",
+        "یک",
+        "هیچ",
+        "چرا",
+        "دارم",
+        "سلام",
+        "لطفا",
+        "بعد",
+        "تا",
+        "الان",
+        "ماه",
+        "سال",
+        "چند",
+        "اما",
+        "هنوز",
+        "گفت",
+        "میگن",
+        "بار",
+    )
 )
 
 Floats = NDArray[np.float32]
@@ -33,33 +68,6 @@ Floats = NDArray[np.float32]
 
 class ModelError(ValueError):
     """A file that is no model of ours; the message never holds its content."""
-
-
-@dataclass(frozen=True)
-class Guess:
-    """A category that a text speaks for; ``score`` is its probability, ``reasons`` the words that say so most."""
-
-    category_id: str
-    department_id: str
-    score: float
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Opinion:
-    """What a model makes of a text.
-
-    ``top``: the best three categories, the best department's best one first. ``sure``: the first is above its
-    category's threshold. ``corruption``: how much it smells of it, 0..1; ``smells`` when a person must look.
-    ``second``: another topic that a part of the text is about.
-    """
-
-    top: tuple[Guess, ...]
-    sure: bool
-    corruption: float
-    smells: bool
-    second: str | None
-    version: str
 
 
 @dataclass(frozen=True)
@@ -105,8 +113,9 @@ class Model:
     def opinion(self, text: str) -> Opinion:
         """What ``text`` (any string) is about."""
         found = tokens(text)
-        scores, corruption = self.scores(found)
-        shares = self._shares(scores)
+        scores = self.scores(found)
+        shares = softmax(scores[np.newaxis, :-1], self.temperature)[0]
+        corruption = float(smell(scores[np.newaxis, :], shares[np.newaxis, :], self._corrupt())[0])
         ranked = self._ranked(shares)
         categories = list(self.departments)
         top = tuple(
@@ -115,16 +124,17 @@ class Model:
         )
         smells = corruption >= self.corruption_threshold
         sure = bool(found) and top[0].score >= self.thresholds[top[0].category_id]
-        return Opinion(top, sure, corruption, smells, self._second(text, top[0].category_id), self.version)
+        second = self._second(text, top[0].category_id)
+        return Opinion(top, sure, corruption, smells, second, self.version, self.sha256)
 
-    def scores(self, found: Sequence[Token]) -> tuple[Floats, float]:
-        """Each category's score, uncalibrated, and how probably it is corruption."""
+    def scores(self, found: Sequence[Token]) -> Floats:
+        """Each category's score, and last that of corruption; uncalibrated."""
         indices, values = self.vocabulary.vector(found)
-        raw = values @ self.weights[indices] + self.bias
-        return raw[:-1], 1.0 / (1.0 + math.exp(-float(raw[-1])))
+        raw: Floats = values @ self.weights[indices] + self.bias
+        return raw
 
-    def _shares(self, scores: Floats) -> Floats:
-        return softmax(scores[np.newaxis, :], self.temperature)[0]
+    def _corrupt(self) -> NDArray[np.bool_]:
+        return np.array([department == CORRUPTION for department in self.departments.values()])
 
     def _ranked(self, shares: Floats) -> list[int]:
         """Categories by probability, but the most probable department's best one first."""
@@ -160,7 +170,7 @@ class Model:
             found = tokens(clause)
             if len(found) < _SHORTEST_CLAUSE:
                 continue
-            shares = self._shares(self.scores(found)[0])
+            shares = softmax(self.scores(found)[np.newaxis, :-1], self.temperature)[0]
             at = int(shares.argmax())
             if categories[at] != first and shares[at] >= _SURE_OF_CLAUSE and (best is None or shares[at] > best[0]):
                 best = (float(shares[at]), categories[at])
@@ -217,7 +227,7 @@ class Model:
             )
         except ModelError:
             raise
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise ModelError("not a model") from error
 
 
@@ -227,3 +237,11 @@ def softmax(scores: Floats, temperature: float) -> Floats:
     grown = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     shares: Floats = grown / grown.sum(axis=1, keepdims=True)
     return shares
+
+
+def smell(scores: Floats, shares: Floats, corrupt: NDArray[np.bool_]) -> Floats:
+    """How probably each row is about corruption: the mean of what the question by itself says (the last score) and of
+    the share of corruption's categories among all. Two views that err differently are better than either."""
+    alone = 1.0 / (1.0 + np.exp(-scores[:, -1]))
+    both: Floats = (alone + shares[:, corrupt].sum(axis=1)) / 2
+    return both

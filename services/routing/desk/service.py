@@ -149,7 +149,15 @@ def listed(rows: Iterable[CaseRow]) -> list[schemas.DeskCaseOut]:
 def in_triage(rows: Iterable[CaseRow]) -> list[schemas.TriageCaseOut]:
     """Cases for the triage list, with the router's guesses."""
     now = datetime.now(UTC)
-    return [schemas.TriageCaseOut(**summary(row, now), routing=row.routing, restricted=row.restricted) for row in rows]
+    return [
+        schemas.TriageCaseOut(
+            **summary(row, now),
+            routing=row.routing,
+            restricted=row.restricted,
+            offer="move_to_irm" if row.restricted else None,
+        )
+        for row in rows
+    ]
 
 
 async def detail(connection: AsyncConnection, case: CaseRow) -> schemas.DeskCaseDetailOut:
@@ -165,6 +173,7 @@ async def detail(connection: AsyncConnection, case: CaseRow) -> schemas.DeskCase
         restricted=case.restricted,
         extended=case.extended,
         routing=case.routing,
+        second_category_id=case.second_category_id,
         pending_decision=decision
         and schemas.PendingDecisionOut(**{name: decision[name] for name in schemas.PendingDecisionOut.model_fields}),
         decided_at=case.decided_at,

@@ -13,8 +13,10 @@ import httpx
 import orjson
 
 from deploy.local.keys import make_keys
+from deploy.local.packages import LOCAL
 from services.routing.app import SERVICE
 from services.routing.assignment.consumers import CaseEvents
+from services.routing.classify.store import Models
 from services.routing.keys import RoutingKeys
 from services.routing.seed import seed
 from shared.contracts.envelope import Event
@@ -29,7 +31,7 @@ from shared.kit.web.app import create_api
 
 TABLES = (
     "cases, steps, step_sms, outbox, event_archive, inbox, idempotency, rules, categories, departments, organisations,"
-    " directory_version, directory_history"
+    " directory_version, directory_history, classifier_models, classifier_refits, classifier_drift, audit_samples"
 )
 DEPARTMENT = "sso-insurance"
 CATEGORY = "sso-insurance.missing-record"
@@ -40,6 +42,7 @@ class Resources:
     """As routing's own."""
 
     keys: RoutingKeys
+    models: Models
 
 
 def staff(
@@ -68,6 +71,7 @@ class Routing:
     mint: Mint
     keys: RoutingKeys
     events: CaseEvents
+    models: Models
 
     def headers(self, principal: Principal) -> dict[str, str]:
         """The headers of a caller."""
@@ -161,9 +165,11 @@ async def running(dsn: str, keys_dir: Path) -> AsyncIterator[Routing]:
     api = create_api("routing", routers=SERVICE.routers(None))  # type: ignore[arg-type]
     api.state.database = database
     api.state.verifier = Verifier.load(keys_dir / "gateway-internal.pub.jwk", "routing")
-    api.state.resources = Resources(keys)
+    models = Models(LOCAL / "routing")
+    await models.ensure_cold()
+    api.state.resources = Resources(keys, models)
     mint = Mint.load(keys_dir / "gateway-internal.jwk")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://routing") as http:
-        yield Routing(http, database, connection, mint, keys, CaseEvents(keys))
+        yield Routing(http, database, connection, mint, keys, CaseEvents(keys, models), models)
     await database.close()
     await connection.close()

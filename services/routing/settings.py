@@ -1,0 +1,11 @@
+"""What routing is told by its environment besides what every service is."""
+
+from pathlib import Path
+
+from shared.kit.settings import ServiceSettings
+
+
+class RoutingSettings(ServiceSettings):
+    """``routing_dir``: where trained models are kept; what is lost there is trained or fetched again."""
+
+    routing_dir: Path = Path(".local/routing")
