@@ -56,18 +56,29 @@ _CLOSINGS = (
     "کی جوابگوست",
     "دیگه خسته شدم",
 )
-_HANDLING = (
-    "هر بار می‌روم می‌گویند فردا بیا",
-    "زنگ میزنم کسی جواب نمیده",
-    "چند ماهه پیگیرم و هیچ جوابی نمیدن",
-    "از این اداره به اون اداره پاسکاری میشم",
-    "کارمند شعبه هم با بی‌احترامی جوابم را داد",
-    "مسئولش بد برخورد کرد و داد زد",
-    "سایت هم خطا میده و باز نمیشه",
-    "کد تایید پیامک نمیشه که وارد سامانه بشم",
-    "هیچ‌کس پاسخگو نیست و سرگردانم",
-    "امروز و فردا می‌کنند",
-    "کارشناس گفت به من ربطی نداره",
+DELAY, CONDUCT, ESERVICES = "hq.delay-referral", "hq.staff-conduct", "hq.eservices"
+HANDLING = (DELAY, CONDUCT, ESERVICES)
+"""How a matter was handled: the second topic of a text that has a matter, its topic if it has none."""
+
+_HANDLED = (
+    ("هر بار می‌روم می‌گویند فردا بیا", DELAY),
+    ("زنگ میزنم کسی جواب نمیده", DELAY),
+    ("چند ماهه پیگیرم و هیچ جوابی نمیدن", DELAY),
+    ("از این اداره به اون اداره پاسکاری میشم", DELAY),
+    ("هیچ‌کس پاسخگو نیست و سرگردانم", DELAY),
+    ("امروز و فردا می‌کنند", DELAY),
+    ("کارشناس گفت به من ربطی نداره", DELAY),
+    ("نامه زدم و جوابی نیامده", DELAY),
+    ("هر دفعه یک بهانه می‌آورند و معطلم می‌کنند", DELAY),
+    ("کارمند شعبه هم با بی‌احترامی جوابم را داد", CONDUCT),
+    ("مسئولش بد برخورد کرد و داد زد", CONDUCT),
+    ("کارشناس توهین کرد", CONDUCT),
+    ("با تحقیر و مسخره جواب دادند", CONDUCT),
+    ("خانم باجه سرم داد زد", CONDUCT),
+    ("سایت هم خطا میده و باز نمیشه", ESERVICES),
+    ("کد تایید پیامک نمیشه که وارد سامانه بشم", ESERVICES),
+    ("سامانه هم قطع است", ESERVICES),
+    ("اپلیکیشن ارور میده", ESERVICES),
 )
 
 
@@ -78,11 +89,13 @@ def augmented(examples: Sequence[Example], seed: int = 5311) -> Iterator[Example
     for example in examples:
         text = _spoken(example.text) if dice.random() < 0.5 else example.text
         text = _slipped(_unspaced(text, dice), dice)
-        yield Example(_framed(text, dice), example.category)
+        yield Example(_framed(text, dice), example.category, example.second)
         if not example.category.startswith(("hq.", "integrity.")):
-            parts = [example.text, dice.choice(_HANDLING)]
+            phrase, handling = dice.choice(_HANDLED)
+            parts = [example.text, phrase]
             dice.shuffle(parts)
-            yield Example(_framed("، ".join(parts), dice), example.category)
+            joint = dice.choice(("، ", ". ", " ", " و "))
+            yield Example(_framed(joint.join(parts), dice), example.category, handling)
 
 
 def _spoken(text: str) -> str:

@@ -15,10 +15,11 @@ TEXTS = DATA / "texts.jsonl"
 
 @dataclass(frozen=True)
 class Example:
-    """A text and the category that it belongs to by ``docs/labelling.md``."""
+    """A text, the category that it belongs to by ``docs/labelling.md``, and the second, if it has one."""
 
     text: str
     category: str
+    second: str | None = None
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Corpus:
 
 def fingerprint(examples: Sequence[Example], departments: dict[str, str]) -> str:
     """The SHA-256 of examples in their order and of the categories' departments."""
-    held = [[[one.text, one.category] for one in examples], departments]
+    held = [[[one.text, one.category, one.second] for one in examples], departments]
     return hashlib.sha256(orjson.dumps(held, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -52,5 +53,5 @@ def cold_corpus() -> Corpus:
             examples.extend(Example(text, category["id"]) for text in told)
     for line in TEXTS.read_bytes().splitlines():
         text = orjson.loads(line)
-        examples.append(Example(text["text"], text["category"]))
+        examples.append(Example(text["text"], text["category"], text.get("second")))
     return Corpus(tuple(examples), departments)

@@ -96,7 +96,8 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Model:
-    """Weights, calibration and thresholds. The last column of ``weights`` is corruption against everything else."""
+    """Weights, calibration and thresholds. The columns of ``weights``: the categories in the order of ``departments``,
+    then corruption, then each of ``handling``: whether the text speaks of it at all."""
 
     version: str
     fingerprint: str
@@ -108,13 +109,14 @@ class Model:
     thresholds: dict[str, float]
     corruption_threshold: float
     figures: dict[str, Any]
+    handling: tuple[str, ...] = ()
     sha256: str = field(default="")
 
     def opinion(self, text: str) -> Opinion:
         """What ``text`` (any string) is about."""
         found = tokens(text)
         scores = self.scores(found)
-        shares = softmax(scores[np.newaxis, :-1], self.temperature)[0]
+        shares = self._shares(scores)
         corruption = float(smell(scores[np.newaxis, :], shares[np.newaxis, :], self._corrupt())[0])
         ranked = self._ranked(shares)
         categories = list(self.departments)
@@ -124,14 +126,25 @@ class Model:
         )
         smells = corruption >= self.corruption_threshold
         sure = bool(found) and top[0].score >= self.thresholds[top[0].category_id]
-        second = self._second(text, top[0].category_id)
+        second = self._mentioned(scores, top[0].category_id) or self._second(text, top[0].category_id)
         return Opinion(top, sure, corruption, smells, second, self.version, self.sha256)
 
     def scores(self, found: Sequence[Token]) -> Floats:
-        """Each category's score, and last that of corruption; uncalibrated."""
+        """Each column's score, uncalibrated."""
         indices, values = self.vocabulary.vector(found)
         raw: Floats = values @ self.weights[indices] + self.bias
         return raw
+
+    def _shares(self, scores: Floats) -> Floats:
+        """The categories' probabilities."""
+        shares: Floats = softmax(scores[np.newaxis, : len(self.departments)], self.temperature)[0]
+        return shares
+
+    def _mentioned(self, scores: Floats, first: str) -> str | None:
+        """How the matter was handled, if that is not what the text is about and more probably said than not."""
+        told = zip(scores[len(self.departments) + 1 :], self.handling, strict=True)
+        score, name = max(((float(score), name) for score, name in told if name != first), default=(0.0, ""))
+        return name if score > 0 else None
 
     def _corrupt(self) -> NDArray[np.bool_]:
         return np.array([department == CORRUPTION for department in self.departments.values()])
@@ -170,7 +183,7 @@ class Model:
             found = tokens(clause)
             if len(found) < _SHORTEST_CLAUSE:
                 continue
-            shares = softmax(self.scores(found)[np.newaxis, :-1], self.temperature)[0]
+            shares = self._shares(self.scores(found))
             at = int(shares.argmax())
             if categories[at] != first and shares[at] >= _SURE_OF_CLAUSE and (best is None or shares[at] > best[0]):
                 best = (float(shares[at]), categories[at])
@@ -187,6 +200,7 @@ class Model:
             "thresholds": self.thresholds,
             "corruption_threshold": self.corruption_threshold,
             "figures": self.figures,
+            "handling": self.handling,
         }
         out = io.BytesIO()
         np.savez_compressed(
@@ -208,7 +222,8 @@ class Model:
                 names = file["words"].tobytes().decode().split("\n")
                 idf, bias = file["idf"], file["bias"]
                 weights = file["weights"].astype(np.float32)
-            if told["format"] != FORMAT or weights.shape != (len(names), len(told["departments"]) + 1):
+            columns = len(told["departments"]) + 1 + len(told["handling"])
+            if told["format"] != FORMAT or weights.shape != (len(names), columns):
                 raise ModelError("not a model of this format")
             if idf.shape != (len(names),) or bias.shape != (weights.shape[1],):
                 raise ModelError("not a model of this format")
@@ -223,6 +238,7 @@ class Model:
                 thresholds=told["thresholds"],
                 corruption_threshold=told["corruption_threshold"],
                 figures=told["figures"],
+                handling=tuple(told["handling"]),
                 sha256=hashlib.sha256(content).hexdigest(),
             )
         except ModelError:
@@ -240,8 +256,9 @@ def softmax(scores: Floats, temperature: float) -> Floats:
 
 
 def smell(scores: Floats, shares: Floats, corrupt: NDArray[np.bool_]) -> Floats:
-    """How probably each row is about corruption: the mean of what the question by itself says (the last score) and of
-    the share of corruption's categories among all. Two views that err differently are better than either."""
-    alone = 1.0 / (1.0 + np.exp(-scores[:, -1]))
+    """How probably each row is about corruption: the mean of what the question by itself says (the score after the
+    categories') and of the share of corruption's categories among all. Two views that err differently are better than
+    either."""
+    alone = 1.0 / (1.0 + np.exp(-scores[:, len(corrupt)]))
     both: Floats = (alone + shares[:, corrupt].sum(axis=1)) / 2
     return both

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.routing.classify.augment import augmented
+from services.routing.classify.augment import HANDLING, augmented
 from services.routing.classify.examples import Corpus, Example
 from services.routing.classify.features import Token, piece_features, tokens, word_features
 from services.routing.classify.model import Floats, Model, Vocabulary, smell, softmax
@@ -73,14 +73,17 @@ def train(corpus: Corpus, *, version: str | None = None, citizens: Sequence[Exam
     thresholds = _thresholds(shares, labels, smelt >= corruption_threshold, categories)
 
     weights, bias = _fit(rows, labels[owners], corrupt[owners], len(categories))
+    topics = [*examples, *(copy for some in copies for copy in some)]
+    mentions = [_column(rows, [name in (one.category, one.second) for one in topics]) for name in HANDLING]
     held = Corpus(tuple(examples), corpus.departments)
     model = Model(
         version=version or f"cold-{held.fingerprint[:8]}",
         fingerprint=held.fingerprint,
         departments=corpus.departments,
         vocabulary=vocabulary,
-        weights=weights,
-        bias=bias,
+        weights=np.hstack([weights, *(column[:, np.newaxis] for column, _ in mentions)]),
+        bias=np.append(bias, [np.float32(constant) for _, constant in mentions]),
+        handling=HANDLING,
         temperature=temperature,
         thresholds=thresholds,
         corruption_threshold=corruption_threshold,
@@ -135,25 +138,21 @@ def _matrix(vocabulary: Vocabulary, found: Sequence[list[Token]]) -> Matrix:
 
 def _fit(rows: Matrix, labels: NDArray[np.intp], corrupt: NDArray[np.bool_], count: int) -> tuple[Floats, Floats]:
     """Weights and biases of each category against the rest, and last of corruption against the rest."""
+    columns = [_column(rows, labels == number) for number in range(count)]
+    columns.append(_column(rows, corrupt, class_weight="balanced"))
+    weights = np.stack([column for column, _ in columns], axis=1)
+    return weights, np.array([constant for _, constant in columns], dtype=np.float32)
+
+
+def _column(rows: Matrix, wanted: Sequence[bool] | NDArray[np.bool_], **settings: Any) -> tuple[Floats, float]:
+    """One logistic regression; weights rounded as the file keeps them. What there is no example of is improbable."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
-    weights = np.zeros((rows.shape[1], count + 1), dtype=np.float32)
-    bias = np.full(count + 1, -10.0, dtype=np.float32)
-    for column in range(count + 1):
-        wanted = corrupt if column == count else labels == column
-        if not wanted.any():
-            continue
-        fit = LogisticRegression(
-            C=STRENGTH,
-            solver="liblinear",
-            dual=True,
-            tol=0.1,
-            random_state=0,
-            class_weight="balanced" if column == count else None,
-        )
-        fit.fit(rows, wanted)
-        weights[:, column], bias[column] = fit.coef_[0], fit.intercept_[0]
-    return weights.astype(np.float16).astype(np.float32), bias
+    if not any(wanted):
+        return np.zeros(rows.shape[1], dtype=np.float32), -10.0
+    fit = LogisticRegression(C=STRENGTH, solver="liblinear", dual=True, tol=0.1, random_state=0, **settings)
+    fit.fit(rows, wanted)
+    return fit.coef_[0].astype(np.float16).astype(np.float32), float(fit.intercept_[0])
 
 
 def _temperature(scores: Floats, labels: NDArray[np.intp]) -> float:
