@@ -35,11 +35,11 @@ class Caller:
 
     def __init__(self, http: httpx.Client, token: str) -> None:
         self.http = http
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self.authorization = f"Bearer {token}"
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """The answer, whatever it is."""
-        headers = {**self._headers, **options.pop("headers", {})}
+        headers = {"Authorization": self.authorization, **options.pop("headers", {})}
         return self.http.request(method, path, headers=headers, **options)
 
     def get(self, path: str, **options: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import base64
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, unquote_plus
 from uuid import UUID
 
@@ -37,6 +37,11 @@ _FORM_SCHEMA = {
         "grant_type": {"enum": ["refresh_token", "client_credentials"]},
         **{name: {"type": "string"} for name in ("refresh_token", "client_id", "client_secret", "scope")},
     },
+}
+_GRANT_ERROR: dict[str, Any] = {
+    "application/json": {
+        "schema": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
+    }
 }
 
 
@@ -143,6 +148,10 @@ async def staff_login(body: StaffIn, request: Request) -> TokensOut:
     "/auth/token",
     response_model=TokensOut,
     response_model_exclude_none=True,
+    responses={
+        status: {"description": "An error of RFC 6749, 5.2", "content": answer["content"] | _GRANT_ERROR}
+        for status, answer in problem_responses(400, 401).items()
+    },
     openapi_extra={"requestBody": {"required": True, "content": {FORM: {"schema": _FORM_SCHEMA}}}},
 )
 async def token(request: Request) -> Response:

@@ -82,7 +82,10 @@ class Identity:
         self._passwords = Passwords(settings.password_hashes_at_once)
         self._otp_by_address = Buckets("otp-address", settings.otp_per_ip_minute, 60)
         self._otp_total = Buckets("otp", settings.otp_per_minute, 60)
+        # each code that an address may ask for may be tried as often as a code may be
+        self._codes_by_address = Buckets("code-address", settings.otp_per_ip_minute * settings.otp_tries, 60)
         self._logins_by_address = Buckets("login-address", settings.login_per_ip_minute, 60)
+        self._partners_by_address = Buckets("token-address", settings.login_per_ip_minute, 60)
         self._logins_by_user = Buckets("login-user", settings.login_per_user_minute, 60)
 
     async def send_code(self, mobile: str, *, address: str, language: Language) -> Challenge:
@@ -115,8 +118,9 @@ class Identity:
         return Challenge(challenge, expires_at, now + timedelta(seconds=self._settings.otp_resend_seconds))
 
     async def enter_code(self, challenge: UUID, code: str, *, address: str) -> Tokens:
-        """Logs a citizen in. Raises 401 for a wrong code, 410 when it expired, was used, or was wrong five times."""
-        self._logins_by_address.take(address)
+        """Logs a citizen in. Raises 401 for a wrong code, 410 when it expired, was used, or was wrong five times, 429
+        past the limits."""
+        self._codes_by_address.take(address)
         async with self._database.transaction() as connection:  # the try counts, whatever comes of it
             row = await repository.try_challenge(connection, challenge, tries=self._settings.otp_tries)
         if row is None:
@@ -170,7 +174,7 @@ class Identity:
     ) -> Tokens:
         """A partner's access token, for all its scopes or those named in ``scope`` (RFC 6749, 3.3). Raises
         ``GrantRefused``, 429 past the limits."""
-        self._logins_by_address.take(address)
+        self._partners_by_address.take(address)
         async with self._database.transaction() as connection:
             row = await repository.partner(connection, client_id)
             held = row.secret_hash if row else bytes(32)

@@ -143,3 +143,16 @@ async def test_limits_per_address_and_in_total(start: Start, limit: str) -> None
         assert [answer.status_code for answer in answers] == [202, 202, 429]
         assert answers[-1].headers["ratelimit"].endswith(f"r=0;t={answers[-1].headers['retry-after']}")
         assert "w=60" in answers[-1].headers["ratelimit-policy"]
+
+
+async def test_people_who_share_an_address_log_in_however_many_staff_do(start: Start) -> None:
+    async with start(otp_per_ip_minute=30, login_per_ip_minute=1) as gateway:
+        for n in range(30):
+            assert (await gateway.citizen(f"0914333{n:04d}"))["access_token"]
+        assert [(await gateway.staff(username=f"nobody{n}")).status_code for n in range(2)] == [401, 429]
+
+
+async def test_codes_are_not_guessed_without_end_from_an_address(start: Start) -> None:
+    async with start(otp_per_ip_minute=1) as gateway:
+        guesses = [await gateway.http.post(f"/v1/auth/otp/{uuid4()}", json={"code": "000000"}) for _ in range(6)]
+        assert [answer.status_code for answer in guesses] == [410] * 5 + [429]

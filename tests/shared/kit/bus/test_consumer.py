@@ -129,6 +129,26 @@ async def test_a_permanent_failure_is_parked_at_once_seen_and_replayed(service: 
         assert await replay(database, broker) == 0, "what was replayed is not replayed again"
 
 
+async def test_of_events_that_go_together_one_that_fails_takes_none_with_it(service: Chassis) -> None:
+    database, broker = service
+    (case,) = some_ids(1)
+    order: list[int] = []
+
+    async def handle(connection: AsyncConnection, event: Event) -> None:
+        if event.sequence == 7:
+            raise Permanent("no such thing")
+        await effect(connection, event)
+        order.append(event.sequence)
+
+    for sequence in range(1, 13):
+        await publish(broker, accepted(case, sequence))
+    async with running(consumer(service, handle)):
+        await until(lambda: _ready_count(database, 11), "all others' effects")
+        await until(lambda: _count(database, "parked", 1), "the parking lot")
+    assert order[-5:] == [8, 9, 10, 11, 12]
+    assert await value(database, "SELECT count(DISTINCT event_id) FROM effects") == 11
+
+
 @pytest.mark.parametrize("poison", [b"\xff\xfe", b"{}", b"[1]", b'{"type": "case.accepted.v9"}', b'{"type": 7}'])
 async def test_a_poison_message_is_parked_and_what_follows_is_handled(service: Chassis, poison: bytes) -> None:
     database, broker = service
