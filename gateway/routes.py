@@ -18,6 +18,8 @@ OWNER: tuple[Kind, ...] = ("citizen", "partner")
 STAFF: tuple[Kind, ...] = ("staff",)
 DESK = frozenset({"officer", "manager", "centre"})
 CENTRE = frozenset({"centre"})
+REVIEWERS = frozenset({"manager", "centre"})
+GROUP = frozenset({"group", "centre"})
 
 SMALL_BODY = 64 * 1024
 CASE_BODY = 128 * 1024
@@ -83,6 +85,14 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/desk/cases", "routing", STAFF, roles=DESK),
     Route("GET", "/v1/desk/cases/{case_id}", "routing", STAFF, roles=DESK),
     Route("POST", "/v1/desk/cases/{case_id}/steps", "routing", STAFF, roles=DESK, body=CASE_BODY),
+    Route("POST", "/v1/desk/cases/bulk-assign", "routing", STAFF, roles=frozenset({"manager", "centre"})),
+    Route("POST", "/v1/desk/cases/{case_id}/merge", "routing", STAFF, roles=DESK),
+    Route("POST", "/v1/desk/cases/{case_id}/contact", "intake", STAFF, roles=DESK),
+    Route("GET", "/v1/desk/views", "routing", STAFF, roles=DESK),
+    Route("POST", "/v1/desk/views", "routing", STAFF, roles=DESK),
+    Route("DELETE", "/v1/desk/views/{id}", "routing", STAFF, roles=DESK),
+    Route("GET", "/v1/desk/summary", "routing", STAFF, roles=DESK),
+    Route("GET", "/v1/desk/stream", "routing", STAFF, roles=DESK, streamed=True),
     Route("GET", "/v1/desk/directory", "routing", STAFF, roles=DESK),
     *(
         Route(method, f"/v1/desk/directory/{kind}/{{id}}", "routing", STAFF, roles=CENTRE)
@@ -97,6 +107,23 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/desk/triage", "routing", STAFF, roles=CENTRE),
     Route("GET", "/v1/desk/audit", "routing", STAFF, roles=CENTRE),
     Route("POST", "/v1/desk/audit/{case_id}", "routing", STAFF, roles=CENTRE),
+    # the monthly review and the working group
+    Route("GET", "/v1/desk/reviews", "routing", STAFF, roles=REVIEWERS),
+    Route("GET", "/v1/desk/reviews/{month}", "routing", STAFF, roles=REVIEWERS),
+    Route("GET", "/v1/desk/reviews/{month}/report", "routing", STAFF, roles=REVIEWERS, streamed=True),
+    Route("POST", "/v1/desk/reviews/{month}/notes", "routing", STAFF, roles=frozenset({"manager"})),
+    Route("GET", "/v1/desk/working-group/agenda", "routing", STAFF, roles=GROUP),
+    Route("GET", "/v1/desk/working-group/topics", "routing", STAFF, roles=GROUP),
+    Route("POST", "/v1/desk/working-group/topics", "routing", STAFF, roles=GROUP),
+    Route("GET", "/v1/desk/working-group/topics/{topic_id}", "routing", STAFF, roles=GROUP),
+    Route(
+        "POST",
+        "/v1/desk/working-group/topics/{topic_id}/decisions",
+        "routing",
+        STAFF,
+        roles=frozenset({"group"}),
+        body=CASE_BODY,
+    ),
     # letters
     Route("GET", "/v1/letters/verify/{code}", "letters", PUBLIC),
 )

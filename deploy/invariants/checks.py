@@ -115,12 +115,44 @@ async def gap_in_numbers(databases: Databases, _window: Window) -> Broken:
     return _of(await _ids(databases["letters"], query))
 
 
+async def clock_lost(databases: Databases, _window: Window) -> Broken:
+    """Every case that is dealt with has its next strike, unless all levels were told; and no strike is long past."""
+    query = (
+        "SELECT id FROM cases WHERE status IN ('assigned', 'in_progress', 'reopened')"
+        " AND (next_clock_at IS NULL AND escalation < 3 OR next_clock_at < now() - interval '10 minutes')"
+    )
+    return _of(await _ids(databases["routing"], query))
+
+
 async def statuses_disagree(databases: Databases, window: Window) -> Broken:
     """Every filed case stands in exactly one status, and intake shows the one that routing says."""
     query = "SELECT id, status FROM cases WHERE registered_at >= $1 AND registered_at < $2"
     shown = {r["id"]: r["status"] for r in await databases["intake"].fetch(query, window.since, window.until)}
     held = {r["id"]: r["status"] for r in await databases["routing"].fetch(query, window.since, window.until)}
     return _of({id for id in shown.keys() | held.keys() if shown.get(id) != held.get(id)})
+
+
+async def review_miscounts(databases: Databases, window: Window) -> Broken:
+    """The monthly counts of the months looked at are those of the cases."""
+    query = (
+        "SELECT m.month FROM jalali_months m WHERE m.until > $1 AND m.since <= now() AND ROW("
+        "(SELECT count(*) FROM cases WHERE registered_at >= m.since AND registered_at < m.until),"
+        "(SELECT count(*) FROM cases WHERE decided_at >= m.since AND decided_at < m.until),"
+        "(SELECT count(*) FROM cases WHERE reopened_at >= m.since AND reopened_at < m.until)) IS DISTINCT FROM"
+        " (SELECT ROW(coalesce(sum(filed), 0), coalesce(sum(decided), 0), coalesce(sum(reopened), 0))"
+        " FROM review_counts WHERE month = m.month)"
+    )
+    return _of(await _ids(databases["routing"], query, window.since))
+
+
+async def month_not_closed(databases: Databases, _window: Window) -> Broken:
+    """A month that has been over for two hours is closed."""
+    query = (
+        "SELECT m.month FROM jalali_months m WHERE m.until < now() - interval '2 hours'"
+        " AND m.month >= (SELECT min(month) FROM review_counts) AND NOT EXISTS"
+        " (SELECT FROM reviews r WHERE r.month = m.month)"
+    )
+    return _of(await _ids(databases["routing"], query))
 
 
 CHECKS: dict[str, Check] = {
@@ -132,6 +164,9 @@ CHECKS: dict[str, Check] = {
         stale_outbox,
         parked_without_owner,
         gap_in_numbers,
+        clock_lost,
         statuses_disagree,
+        review_miscounts,
+        month_not_closed,
     )
 }

@@ -6,6 +6,8 @@ from shared.kit.settings import ServiceSettings
 
 
 class RoutingSettings(ServiceSettings):
-    """``routing_dir``: where trained models are kept; what is lost there is trained or fetched again."""
+    """``routing_dir``: where trained models are kept; what is lost there is trained or fetched again. ``fonts_dir``:
+    Vazirmatn's files, for the monthly report."""
 
     routing_dir: Path = Path(".local/routing")
+    fonts_dir: Path = Path(".local/fonts")

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -141,11 +142,38 @@ cases = Table(
     Column("referred_from", Text),
     Column("referral_accepted", Boolean),
     Column("reopened_at", _moment),
+    Column("merged_into", Uuid),
     Column("letter_number", Text),
     Column("rating", SmallInteger),
     Column("version", Integer),
     Column("sequence", Integer),
     Column("last_event_id", Uuid),
+)
+
+desk_feed = Table(
+    "desk_feed",
+    metadata,
+    Column("tx", BigInteger, primary_key=True),
+    Column("id", BigInteger, primary_key=True),
+    Column("at", _moment),
+    Column("case_id", Uuid),
+    Column("tracking_code", Text),
+    Column("step", Text),
+    Column("status", Text),
+    Column("department_id", Text),
+    Column("former_department_id", Text),
+    Column("province", Text),
+    Column("restricted", Boolean),
+)
+
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("owner", Text),
+    Column("name", Text),
+    Column("query", JSONB),
+    Column("created_at", _moment),
 )
 
 steps = Table(
@@ -219,4 +247,118 @@ audit_samples = Table(
     Column("right_category_id", Text),
     Column("checked_by", Text),
     Column("checked_at", _moment),
+)
+
+_COUNTED = ("filed", "reopened", "decided", "in_time", "rated", "rating_sum")
+
+review_counts = Table(
+    "review_counts",
+    metadata,
+    *(Column(name, Text) for name in ("month", "department_id", "category_id", "province", "kind", "channel")),
+    Column("days", Integer),
+    *(Column(name, Integer) for name in _COUNTED),
+)
+"""A view: the folded counts and what was appended since."""
+
+review_cell_counts = Table(
+    "review_cell_counts",
+    metadata,
+    *(Column(name, Text) for name in ("month", "department_id", "category_id", "province")),
+    *(Column(name, Integer) for name in ("filed", "reopened", "decided", "in_time")),
+)
+"""A view: the same, coarser, for what is read across many months."""
+
+jalali_months = Table(
+    "jalali_months",
+    metadata,
+    Column("month", Text, primary_key=True),
+    Column("since", _moment),
+    Column("until", _moment),
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("month", Text, primary_key=True),
+    Column("published_at", _moment),
+    Column("history", Integer),
+)
+
+review_findings = Table(
+    "review_findings",
+    metadata,
+    Column("month", Text, primary_key=True),
+    Column("category_id", Text, primary_key=True),
+    Column("province", Text, primary_key=True),
+    Column("observed", Integer),
+    Column("expected", Double),
+    Column("upper", Integer),
+    Column("p", Double),
+    Column("score", Double),
+)
+
+review_notes = Table(
+    "review_notes",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("month", Text),
+    Column("department_id", Text),
+    Column("note", Text),
+    Column("author", Text),
+    Column("author_title", Text),
+    Column("at", _moment),
+)
+
+topics = Table(
+    "topics",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("title", Text),
+    Column("text", Text),
+    Column("category_id", Text),
+    Column("province", Text),
+    Column("source", Text),
+    Column("state", Text),
+    Column("score", Double),
+    Column("opened_by", Text),
+    Column("opened_at", _moment),
+    Column("closed_at", _moment),
+)
+
+topic_evidence = Table(
+    "topic_evidence",
+    metadata,
+    Column("topic_id", Uuid, primary_key=True),
+    Column("month", Text, primary_key=True),
+    Column("observed", Integer),
+    Column("expected", Double),
+    Column("upper", Integer),
+    Column("p", Double),
+    Column("score", Double),
+)
+
+topic_decisions = Table(
+    "topic_decisions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("topic_id", Uuid),
+    Column("title", Text),
+    Column("text", Text),
+    Column("owner_department_id", Text),
+    Column("due_on", Date),
+    Column("measure_category_id", Text),
+    Column("measure_province", Text),
+    Column("target", Integer),
+    Column("decided_by", Text),
+    Column("decided_by_title", Text),
+    Column("decided_at", _moment),
+    Column("cases", Integer),
+)
+
+topic_notices = Table(
+    "topic_notices",
+    metadata,
+    Column("decision_id", Uuid, primary_key=True),
+    Column("case_id", Uuid, primary_key=True),
+    Column("told_at", _moment),
 )

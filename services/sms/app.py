@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from services.sms.delivery.pump import Pump, Settler
+from services.sms.delivery.quiet import QuietHours
 from services.sms.delivery.reconcile import EVERY_SECONDS, Reconciler
 from services.sms.delivery.reports import Reports
 from services.sms.delivery.repository import give_up_expired
@@ -16,13 +17,14 @@ from services.sms.operators.smpp.session import SmppSettings
 from services.sms.otp.consumers import OtpTexts
 from services.sms.settings import SmsSettings
 from services.sms.steps.consumers import StepTexts
-from shared.contracts.registry import SMS_OTP, SMS_STEPS
+from shared.contracts.registry import SMS_OTP, SMS_STEPS, SMS_TOPICS
 from shared.kit.bus import Consumer
 from shared.kit.clock import Clock
 from shared.kit.db import Database
 from shared.kit.runtime import Chassis, Check, Job, Service
 
 OPERATOR = "smpp"
+BULK_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -73,17 +75,20 @@ class _Connection:
 def _jobs(chassis: Chassis[SmsSettings, Resources]) -> Sequence[Job]:
     database, broker, own = chassis.database, chassis.broker, chassis.resources
 
-    def pump(name: str, urgencies: Sequence[Urgency], at_once: int) -> Pump:
+    def pump(name: str, urgency: Urgency, at_once: int, quiet: QuietHours | None = None) -> Pump:
         return Pump(
             name,
-            urgencies,
+            [urgency],
             database=database,
             operator=own.operator,
             settler=own.settler,
             keys=own.keys,
             wake=database.wake.another(),
             at_once=at_once,
+            quiet=quiet,
         )
+
+    quiet = QuietHours(chassis.settings.sms_quiet_from, chassis.settings.sms_quiet_until)
 
     async def expire() -> None:
         connection = await database.direct()
@@ -96,8 +101,10 @@ def _jobs(chassis: Chassis[SmsSettings, Resources]) -> Sequence[Job]:
         _Connection(own.operator),
         Consumer(SMS_STEPS, StepTexts(own.keys).handle, database=database, broker=broker, causal=True),
         Consumer(SMS_OTP, OtpTexts(own.keys).handle, database=database, broker=broker),
-        pump("pump-otp", [Urgency.OTP], 16),
-        pump("pump-steps", [Urgency.STEP, Urgency.BULK], chassis.settings.sms_at_once),
+        Consumer(SMS_TOPICS, StepTexts(own.keys, Urgency.BULK).handle, database=database, broker=broker),
+        pump("pump-otp", Urgency.OTP, 16),
+        pump("pump-steps", Urgency.STEP, chassis.settings.sms_at_once),
+        pump("pump-bulk", Urgency.BULK, BULK_AT_ONCE, quiet),
         Clock("expire-codes", 30, expire),
         Clock("reconcile", EVERY_SECONDS, Reconciler(database, own.operator, own.reports).tick),
     ]

@@ -81,6 +81,12 @@ def _day(day: date | datetime | None, language: Language) -> str:
     return jalali_long(day) if language == "fa" else f"{day:%d %B %Y}"
 
 
+_KINDS: dict[str, tuple[str, str]] = {
+    "complaint": ("شکایت", "complaint"),
+    "request": ("درخواست", "request"),
+    "suggestion": ("پیشنهاد", "suggestion"),
+}
+
 Writer = Callable[[Any, Language, str | None], str]
 
 
@@ -159,6 +165,12 @@ def _closed(_event: routing.CaseClosed, language: Language, _note: str | None) -
     return "پرونده بسته شد. لطفاً در برنامه به رسیدگی ما امتیاز دهید."
 
 
+def _merged(_event: routing.CaseMerged, language: Language, note: str | None) -> str:
+    if language == "en":
+        return f"It is on the same matter as your case {note} and was joined with it. The answer comes there."
+    return f"موضوع آن همان پروندهٔ {note} شماست و با آن یکی شد. پاسخ در همان پرونده داده می‌شود."
+
+
 def _reopened(event: routing.CaseReopened, language: Language, _note: str | None) -> str:
     day = _day(event.data.due_on, language)
     if language == "en":
@@ -205,6 +217,20 @@ def _letter_returned(_event: letters.LetterReturned, language: Language, _note: 
     return "پاسخ کتبی از نشانی شما برگشت خورد. لطفاً نشانی خود را در برنامه بررسی کنید."
 
 
+def _topic_decided(event: routing.TopicDecided, language: Language, _note: str | None) -> str:
+    data = event.data
+    owner, day = _name(data.owner, language), _day(data.due_on, language)
+    kind_fa, kind_en = _KINDS[data.kind]
+    if language == "en":
+        many = f"Your {kind_en} was one of {data.cases} cases on which the Voice of the Voiceless working group decided"
+        alone = f"The Voice of the Voiceless working group decided on your {kind_en}"
+        return f"{many if data.cases > 1 else alone}: {data.title}. {owner} answers for it, until {day}."
+    count = to_persian(str(data.cases))
+    many = f"{kind_fa} شما یکی از {count} پرونده‌ای بود که کارگروه «صدای بی‌صدایان» درباره‌شان تصمیم گرفت"
+    alone = f"کارگروه «صدای بی‌صدایان» دربارهٔ {kind_fa} شما تصمیم گرفت"
+    return f"{many if data.cases > 1 else alone}: {data.title}. مسئول پیگیری: {owner}، تا {day}."
+
+
 _WRITERS: dict[type[Event], Writer] = {
     intake.CaseRegistered: _registered,
     intake.CaseSupplemented: _supplemented,
@@ -217,6 +243,7 @@ _WRITERS: dict[type[Event], Writer] = {
     routing.CaseOverdue: _overdue,
     routing.CaseDecided: _decided,
     routing.CaseClosed: _closed,
+    routing.CaseMerged: _merged,
     routing.CaseReopened: _reopened,
     routing.CaseReopeningRefused: _reopening_refused,
     routing.CaseWithdrawn: _withdrawn,
@@ -224,4 +251,5 @@ _WRITERS: dict[type[Event], Writer] = {
     letters.LetterHandedOver: _letter_handed_over,
     letters.LetterDelivered: _letter_delivered,
     letters.LetterReturned: _letter_returned,
+    routing.TopicDecided: _topic_decided,
 }

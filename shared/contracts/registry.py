@@ -70,6 +70,7 @@ CASE_STEPS: tuple[type[Event], ...] = (
     routing.CaseOverdue,
     routing.CaseDecided,
     routing.CaseClosed,
+    routing.CaseMerged,
     routing.CaseReopened,
     routing.CaseReopeningRefused,
     routing.CaseWithdrawn,
@@ -87,7 +88,14 @@ INTAKE_TIMELINE = Queue(
 INTAKE_DIRECTORY = Queue("intake.directory", (routing.DirectoryChanged,))
 ROUTING_CASES = Queue(
     "routing.cases",
-    (intake.CaseRegistered, intake.CaseSupplemented, intake.CaseRated, letters.LetterIssued, sms.SmsNotSolved),
+    (
+        intake.CaseRegistered,
+        intake.CaseSupplemented,
+        intake.CaseRated,
+        intake.ContactShown,
+        letters.LetterIssued,
+        sms.SmsNotSolved,
+    ),
 )
 ROUTING_SMS = Queue("routing.sms", (sms.SmsSent, sms.SmsDelivered, sms.SmsUndelivered))
 SMS_STEPS = Queue(
@@ -96,6 +104,7 @@ SMS_STEPS = Queue(
     partitions=4,
 )
 SMS_OTP = Queue("sms.otp", (gateway.OtpRequested,))
+SMS_TOPICS = Queue("sms.topics", (routing.TopicDecided,))
 LETTERS_CASES = Queue("letters.cases", (intake.CaseRegistered, intake.ContactChanged, routing.CaseDecided))
 
 QUEUES: tuple[Queue, ...] = (
@@ -105,6 +114,7 @@ QUEUES: tuple[Queue, ...] = (
     ROUTING_SMS,
     SMS_STEPS,
     SMS_OTP,
+    SMS_TOPICS,
     LETTERS_CASES,
 )
 

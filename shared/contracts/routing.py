@@ -2,10 +2,11 @@
 
 from datetime import date
 from typing import Literal
+from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from shared.contracts.envelope import CaseStatus, CategoryRef, DepartmentRef, Event, Frozen, Outcome, Sealed
+from shared.contracts.envelope import CaseKind, CaseStatus, CategoryRef, DepartmentRef, Event, Frozen, Outcome, Sealed
 
 
 class CaseState(Frozen):
@@ -149,6 +150,20 @@ class CaseClosed(Event):
     data: CaseState
 
 
+class CaseMergedData(CaseToldData):
+    """``note_sealed`` is the tracking code of the case that goes on, ``into_case_id`` that case."""
+
+    into_case_id: UUID
+
+
+class CaseMerged(Event):
+    """The citizen had filed the same matter twice: this case ends, the other goes on."""
+
+    type: Literal["case.merged.v1"] = "case.merged.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseMergedData
+
+
 class CaseReopened(Event):
     """The citizen was not content with the decision and the case is open again."""
 
@@ -201,3 +216,66 @@ class DirectoryChanged(Event):
     type: Literal["directory.changed.v1"] = "directory.changed.v1"
     source: Literal["routing"] = "routing"
     data: DirectoryChangedData
+
+
+class ReviewPublishedData(Frozen):
+    """``month`` is Jalali (``1404-09``); ``excess`` counts the findings."""
+
+    month: str
+    filed: int
+    decided: int
+    excess: int
+    published_at: AwareDatetime
+
+
+class ReviewPublished(Event):
+    """A month is over and its review can be read."""
+
+    type: Literal["review.published.v1"] = "review.published.v1"
+    source: Literal["routing"] = "routing"
+    data: ReviewPublishedData
+
+
+class TopicOpenedData(Frozen):
+    """A topic is a category in the country or, with ``province``, in one province; the figures are those of ``month``
+    where the detector opened it."""
+
+    topic_id: UUID
+    month: str
+    category: CategoryRef
+    province: str | None = None
+    opened_by: Literal["excess", "group"]
+    observed: int | None = None
+    expected: float | None = None
+
+
+class TopicOpened(Event):
+    """The Voice of the Voiceless working group has a new topic."""
+
+    type: Literal["topic.opened.v1"] = "topic.opened.v1"
+    source: Literal["routing"] = "routing"
+    data: TopicOpenedData
+
+
+class TopicDecidedData(Frozen):
+    """One event for each citizen whose case stands behind the topic: ``case_id`` names the case, ``kind`` what it is,
+    ``cases`` how many stand behind the topic. ``title`` is the decision's."""
+
+    topic_id: UUID
+    decision_id: UUID
+    kind: CaseKind
+    cases: int
+    category: CategoryRef
+    province: str | None = None
+    title: str
+    owner: DepartmentRef
+    due_on: date
+    decided_at: AwareDatetime
+
+
+class TopicDecided(Event):
+    """The working group decided on what a citizen's case is one of."""
+
+    type: Literal["topic.decided.v1"] = "topic.decided.v1"
+    source: Literal["routing"] = "routing"
+    data: TopicDecidedData

@@ -108,6 +108,14 @@ async def test_all_hold_on_a_settled_case(settled: Databases) -> None:
         ("routing", "DELETE FROM cases", {"case_without_desk", "statuses_disagree"}),
         ("routing", "UPDATE cases SET department_id = NULL", {"case_without_desk"}),
         ("routing", "UPDATE cases SET status = 'closed'", {"statuses_disagree"}),
+        ("routing", "UPDATE cases SET status = 'assigned'", {"clock_lost", "statuses_disagree"}),
+        ("routing", "DELETE FROM review_deltas", {"review_miscounts"}),
+        (
+            "routing",
+            "INSERT INTO review_deltas SELECT month, '', '', 'IR-23', 'complaint', 'app', -1, 0, 0, 0, 0, 0, 0"
+            " FROM jalali_months WHERE until < now() - interval '2 hours' ORDER BY since DESC LIMIT 1",
+            {"month_not_closed"},
+        ),
         ("intake", "DELETE FROM cases", {"statuses_disagree"}),
         ("letters", "UPDATE letters SET state = 'numbered'", {"decision_without_letter"}),
         ("letters", "DELETE FROM letters", {"decision_without_letter", "gap_in_numbers"}),

@@ -14,6 +14,7 @@ STEPS: dict[str, Text] = {
     "overdue": Text("مهلت پاسخ گذشت", "The date of the answer has passed"),
     "decided": Text("تصمیم گرفته شد", "It was decided"),
     "closed": Text("پرونده بسته شد", "The case was closed"),
+    "merged": Text("با پروندهٔ دیگر شما یکی شد", "It was joined with another case of yours"),
     "reopened": Text("پرونده دوباره باز شد", "The case was opened again"),
     "reopening_refused": Text("بازگشودن پرونده ممکن نشد", "It could not be opened again"),
     "withdrawn": Text("به خواست شما پس گرفته شد", "It was withdrawn as you asked"),

@@ -13,7 +13,7 @@ from services.routing.desk.moves import resumed
 from services.routing.desk.story import Move, take
 from services.routing.keys import RoutingKeys
 from shared.contracts.envelope import SYSTEM, Event
-from shared.contracts.intake import CaseRated, CaseRegistered, CaseSupplemented
+from shared.contracts.intake import CaseRated, CaseRegistered, CaseSupplemented, ContactShown
 from shared.contracts.letters import LetterIssued
 from shared.contracts.routing import CaseResumed
 from shared.contracts.sms import SmsData, SmsDelivered, SmsNotSolved, SmsSent, SmsUndelivered
@@ -44,6 +44,10 @@ class CaseEvents:
             await self._supplement(connection, case, event)
         elif isinstance(event, CaseRated):
             await repository.change_case(connection, case.id, rating=event.data.score)
+        elif isinstance(event, ContactShown):
+            reason = self._keys.open_text(event.data.shown_id, event.data.reason_sealed)["body"]
+            move = Move("contact_shown", {}, note=reason)
+            await take(connection, case, move, actor=event.actor, at=event.data.shown_at)
         elif isinstance(event, SmsNotSolved):
             await reopen_by_text(connection, case, event)
         elif isinstance(event, LetterIssued):

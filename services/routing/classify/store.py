@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -111,6 +112,10 @@ def _write(path: Path, content: bytes) -> None:
 
 
 async def in_a_process(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Runs what takes minutes of a processor apart, so that it holds up no event here, and at low priority."""
+    """Runs what takes minutes of a processor apart, so that it holds up no event here, and at low priority. OSError if
+    that process is killed."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=os.nice, initargs=(10,)) as pool:
-        return await asyncio.wrap_future(pool.submit(work, *args, **kwargs))
+        try:
+            return await asyncio.wrap_future(pool.submit(work, *args, **kwargs))
+        except BrokenProcessPool as error:
+            raise OSError("the process was ended") from error

@@ -3,15 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Select, and_, false, func, insert, or_, select, true, update
+from sqlalchemy import (
+    Select,
+    Text,
+    and_,
+    false,
+    func,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.clocks.domain import LEVELS, RUNNING, Level
-from services.routing.tables import cases, categories, departments, step_sms, steps
+from services.routing.tables import cases, categories, departments, desk_feed, step_sms, steps
 from shared.kit.auth import Principal
 from shared.persian.text import fold, spaceless
 
@@ -81,6 +95,7 @@ class Filters:
     kind: str | None = None
     overdue: bool | None = None
     escalated: Level | None = None
+    pending: bool | None = None
     assignee: str | None = None
     q: str | None = None
 
@@ -89,11 +104,47 @@ _CLOCK_RUNS = cases.c.status.in_(tuple(sorted(RUNNING)))
 _LEVEL_NUMBERS = {level: number for number, (level, _) in enumerate(LEVELS, 1)}
 
 
+Sort = Literal["-registered_at", "registered_at", "due_at", "-due_at"]
+"""An order of the list. Ids are UUIDv7, so theirs is that of the registration; what has no date comes as the latest."""
+
+Place = tuple[datetime | None, UUID]
+"""Where a page ended: the last row's date, if the order is by date, and its id."""
+
+DUE = func.coalesce(cases.c.due_at, literal_column("'infinity'::timestamptz"))
+
+
+def place_of(sort: Sort, row: CaseRow) -> Place:
+    """The place of a row in that order."""
+    return (row.due_at if "due_at" in sort else None), row.id
+
+
+def _ordered(query: Select[Any], sort: Sort, after: Place | None) -> Select[Any]:
+    """The order, and what comes after a place in it."""
+    down = sort.startswith("-")
+    keys: list[Any] = [cases.c.id]
+    if "due_at" in sort:
+        keys.insert(0, DUE)
+    if after is not None:
+        due_at, id = after
+        values: list[Any] = [literal(id)]
+        if "due_at" in sort:
+            values.insert(0, literal_column("'infinity'::timestamptz") if due_at is None else literal(due_at))
+        here, there = tuple_(*keys), tuple_(*values)
+        query = query.where(here < there if down else here > there)
+    return query.order_by(*(key.desc() if down else key for key in keys))
+
+
 async def list_cases(
-    connection: AsyncConnection, principal: Principal, filters: Filters, *, before: UUID | None, limit: int
+    connection: AsyncConnection,
+    principal: Principal,
+    filters: Filters,
+    *,
+    sort: Sort = "-registered_at",
+    after: Place | None = None,
+    limit: int,
 ) -> Sequence[CaseRow]:
-    """Cases within reach, newest first; one more than ``limit`` if there are more."""
-    query = all_cases().where(reach(principal)).order_by(cases.c.id.desc()).limit(limit + 1)
+    """Cases within reach, in the order asked for; one more than ``limit`` if there are more."""
+    query = _ordered(all_cases().where(reach(principal)), sort, after).limit(limit + 1)
     columns = {
         cases.c.status: filters.status,
         cases.c.department_id: filters.department,
@@ -108,10 +159,10 @@ async def list_cases(
         query = query.where(late if filters.overdue else ~late)
     if filters.escalated is not None:
         query = query.where(_CLOCK_RUNS, cases.c.escalation >= _LEVEL_NUMBERS[filters.escalated])
+    if filters.pending is not None:
+        query = query.where(cases.c.decision.is_not(None) if filters.pending else cases.c.decision.is_(None))
     if filters.q:
         query = query.where(_speaks_of(filters.q))
-    if before is not None:
-        query = query.where(cases.c.id < before)
     rows: Sequence[Any] = (await connection.execute(query)).all()
     return rows
 
@@ -168,8 +219,10 @@ async def add_step(
     note: str | None = None,
     data: dict[str, Any] | None = None,
     event_id: UUID | None = None,
+    former_department_id: str | None = None,
 ) -> None:
-    """Keeps a step; one with an event is told to the citizen, one without is internal."""
+    """Keeps a step of a case as it now stands, and shows it to those who watch the desk, the department that had the
+    case before included. One with an event is told to the citizen, one without is internal."""
     await connection.execute(
         insert(steps).values(
             id=id,
@@ -182,6 +235,15 @@ async def add_step(
             note=note,
             data=data or {},
             event_id=event_id,
+        )
+    )
+    columns = ("tracking_code", "status", "department_id", "province", "restricted")
+    now = select(
+        cases.c.id, literal(type), literal(former_department_id, Text), *(cases.c[name] for name in columns)
+    ).where(cases.c.id == case_id)
+    await connection.execute(
+        insert(desk_feed).from_select(
+            ["case_id", "step", "former_department_id", *columns], now, include_defaults=False
         )
     )
 

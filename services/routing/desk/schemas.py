@@ -207,6 +207,19 @@ class DeskCaseOut(_Out):
     decision_pending: bool
 
 
+class SimilarOut(_Out):
+    """A case that resembles the one shown: of the same citizen, or on the same matter at the same place within ninety
+    days. ``score`` is the likeness of the texts, 0 to 1."""
+
+    id: UUID
+    tracking_code: str
+    subject: str
+    status: CaseStatus
+    registered_on: str
+    same_person: bool
+    score: float
+
+
 class DeskCaseDetailOut(DeskCaseOut):
     """Everything the desk knows of a case; name, number and address stay sealed elsewhere."""
 
@@ -223,7 +236,41 @@ class DeskCaseDetailOut(DeskCaseOut):
     decided_at: datetime | None
     letter_number: str | None
     rating: int | None
+    merged_into: UUID | None
     timeline: list[DeskStepOut]
+    similar: list[SimilarOut]
+
+
+class BulkItem(_Step):
+    """A case, and the ETag of the version that the caller has seen."""
+
+    id: UUID
+    etag: Annotated[str, StringConstraints(max_length=40)]
+
+
+class BulkAssign(_Step):
+    """Gives many cases to one department, each as a step ``assign`` would."""
+
+    items: Annotated[tuple[BulkItem, ...], Field(min_length=1, max_length=100)]
+    department_id: Slug
+    category_id: Slug | None = None
+    officer: Username | None = None
+    note: Note | None = None
+
+
+class BulkResult(_Out):
+    """What became of one: the status a single step would have answered, with the new ETag, or the error's code."""
+
+    id: UUID
+    status: int
+    etag: str | None = None
+    code: str | None = None
+
+
+class BulkOut(_Out):
+    """What became of each, in the order asked."""
+
+    items: list[BulkResult]
 
 
 class DeskPage(_Out):

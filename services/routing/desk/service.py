@@ -12,10 +12,11 @@ from services.routing.desk import domain, repository, schemas
 from services.routing.desk.moves import MOVES, Desk
 from services.routing.desk.repository import CaseRow
 from services.routing.desk.story import DEFAULT_SLA_DAYS, category_of, department_of, take
+from services.routing.duplicates.repository import similar_to
 from services.routing.keys import RoutingKeys
 from shared.contracts.envelope import Actor
 from shared.kit.auth import Principal
-from shared.kit.web.etags import check_if_match
+from shared.kit.web.etags import check_if_match, etag
 from shared.kit.web.language import Text
 from shared.kit.web.problems import CONFLICT, FORBIDDEN, NOT_FOUND, Problem
 from shared.persian.calendar import jalali
@@ -59,7 +60,7 @@ async def show(
     case = await repository.case_in_reach(connection, principal, case_id)
     if case is None:
         raise Problem(NOT_FOUND)
-    return await detail(connection, case), case.version
+    return await detail(connection, principal, case), case.version
 
 
 async def take_step(
@@ -76,6 +77,41 @@ async def take_step(
     Raises, in this order: 404 out of reach, 403 for a role that takes no such step, 428 and 412 about ``If-Match``,
     409 for a state that does not allow it, 422 for a department or category that does not exist.
     """
+    await _move(connection, principal, case_id, step, if_match=if_match, keys=keys)
+    after = await repository.case_for_event(connection, case_id)
+    if after is None:
+        raise Problem(NOT_FOUND)
+    return await detail(connection, principal, after), after.version
+
+
+async def bulk_assign(
+    connection: AsyncConnection, principal: Principal, order: schemas.BulkAssign, *, keys: RoutingKeys
+) -> schemas.BulkOut:
+    """Takes the step ``assign`` on each case; what one refuses does not undo the others."""
+    step = schemas.Assign(type="assign", **order.model_dump(exclude={"items"}))
+    results: dict[int, schemas.BulkResult] = {}
+    # locked in one order, so that two of these never wait for each other
+    for place, item in sorted(enumerate(order.items), key=lambda numbered: numbered[1].id):
+        try:
+            async with connection.begin_nested():
+                version = await _move(connection, principal, item.id, step, if_match=item.etag, keys=keys)
+            results[place] = schemas.BulkResult(id=item.id, status=200, etag=etag(version))
+        except Problem as problem:
+            code = problem.errors[0].code if problem.errors else problem.members.get("code", problem.kind.slug)
+            results[place] = schemas.BulkResult(id=item.id, status=problem.kind.status, code=code)
+    return schemas.BulkOut(items=[results[place] for place in sorted(results)])
+
+
+async def _move(
+    connection: AsyncConnection,
+    principal: Principal,
+    case_id: UUID,
+    step: schemas.Step,
+    *,
+    if_match: str | None,
+    keys: RoutingKeys,
+) -> int:
+    """Takes the step, with the checks of ``take_step``; the version after it."""
     case = await repository.case_in_reach(connection, principal, case_id, lock=True)
     if case is None:
         raise Problem(NOT_FOUND)
@@ -96,10 +132,8 @@ async def take_step(
     actor = Actor(kind="staff", id=principal.subject, title=principal.title)
     desk = Desk(connection, keys, actor, datetime.now(UTC))
     await take(connection, case, await MOVES[type(step)](case, step, desk), actor=actor, at=desk.now)
-    after = await repository.case_for_event(connection, case_id)
-    if after is None:
-        raise Problem(NOT_FOUND)
-    return await detail(connection, after), after.version
+    version: int = case.version + 1
+    return version
 
 
 def _standing(case: CaseRow) -> domain.Standing:
@@ -160,7 +194,7 @@ def in_triage(rows: Iterable[CaseRow]) -> list[schemas.TriageCaseOut]:
     ]
 
 
-async def detail(connection: AsyncConnection, case: CaseRow) -> schemas.DeskCaseDetailOut:
+async def detail(connection: AsyncConnection, principal: Principal, case: CaseRow) -> schemas.DeskCaseDetailOut:
     """Everything the desk may know of a case."""
     decision = case.decision
     return schemas.DeskCaseDetailOut(
@@ -179,6 +213,19 @@ async def detail(connection: AsyncConnection, case: CaseRow) -> schemas.DeskCase
         decided_at=case.decided_at,
         letter_number=case.letter_number,
         rating=case.rating,
+        merged_into=case.merged_into,
+        similar=[
+            schemas.SimilarOut(
+                id=row.id,
+                tracking_code=row.tracking_code,
+                subject=row.subject,
+                status=row.status,
+                registered_on=jalali(row.registered_at),
+                same_person=row.same_person,
+                score=round(row.score, 3),
+            )
+            for row in await similar_to(connection, principal, case)
+        ],
         timeline=[
             schemas.DeskStepOut(
                 id=step.id,

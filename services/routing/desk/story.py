@@ -69,6 +69,7 @@ async def take(connection: AsyncConnection, case: CaseRow, move: Move, *, actor:
         note=move.note,
         data=move.kept,
         event_id=event.id if event else None,
+        former_department_id=case.department_id,
     )
     if event is not None:
         await append(connection, event)

@@ -61,9 +61,43 @@ ALTER TABLE cases
     ADD COLUMN directory_version integer;
 """
 
+DESK = """
+ALTER TABLE cases ADD COLUMN merged_into uuid REFERENCES cases;
+CREATE INDEX cases_pending ON cases (department_id, id DESC) WHERE decision IS NOT NULL;
+CREATE INDEX cases_alike ON cases (category_id, province, registered_at);
+
+CREATE TABLE saved_views (
+    id uuid PRIMARY KEY,
+    owner text NOT NULL,
+    name text NOT NULL,
+    query jsonb NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (owner, name)
+);
+
+-- what happens at the desk, for those who watch. A transaction that began earlier may commit later: readers go by the
+-- transaction's number and only up to the oldest one that is still open, so that none is skipped.
+CREATE TABLE desk_feed (
+    tx bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    case_id uuid NOT NULL,
+    tracking_code text NOT NULL,
+    step text NOT NULL,
+    status text NOT NULL,
+    department_id text,
+    former_department_id text,
+    province text NOT NULL,
+    restricted boolean NOT NULL,
+    PRIMARY KEY (tx, id)
+);
+CREATE INDEX desk_feed_at ON desk_feed USING brin (at);
+"""
+
 
 def upgrade() -> None:
     """Adds what each part of the desk needs."""
     run_sql(CLOCKS)
     run_sql(CLOSURE)
     run_sql(DIRECTORY)
+    run_sql(DESK)

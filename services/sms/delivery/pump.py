@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from services.sms.delivery import repository
+from services.sms.delivery.quiet import QuietHours
 from services.sms.delivery.repository import Claimed, Settlement
 from services.sms.keys import SmsKeys
 from services.sms.operators.port import (
@@ -90,7 +91,7 @@ def event_of(row: asyncpg.Record) -> Any:
 
 
 class Pump:
-    """Sends the texts of some urgencies; ``at_once`` of them may be on their way at a time."""
+    """Sends the texts of some urgencies; ``at_once`` of them may be on their way at a time, none in ``quiet`` hours."""
 
     def __init__(
         self,
@@ -103,8 +104,10 @@ class Pump:
         keys: SmsKeys,
         wake: Wake,
         at_once: int,
+        quiet: QuietHours | None = None,
     ) -> None:
         self.name = name
+        self._quiet = quiet
         self._urgencies = [int(urgency) for urgency in urgencies]
         self._database = database
         self._operator = operator
@@ -137,7 +140,9 @@ class Pump:
                 await repository.renew(connection, list(self._on_the_way.values()))
                 renewed = loop.time()
             room = self._at_once - len(self._on_the_way)
-            claimed = await repository.claim(connection, self._urgencies, room) if room and self._operator.ready else []
+            held = self._quiet is not None and self._quiet.hold(datetime.now(UTC))
+            sends = room and self._operator.ready and not held
+            claimed = await repository.claim(connection, self._urgencies, room) if sends else []
             for message in claimed:
                 task = asyncio.create_task(self._deliver(message))
                 self._on_the_way[task] = message.id

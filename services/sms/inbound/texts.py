@@ -29,7 +29,7 @@ from shared.persian.identifiers import IdentifierError, mobile
 _LAST_TOLD = text(
     "SELECT m.id, m.text_sealed FROM contacts c JOIN messages m ON m.case_id = c.case_id"
     " WHERE c.tracking_code = :code AND c.mobile_index = :index AND m.text_sealed IS NOT NULL"
-    " AND m.template <> 'tracking' ORDER BY m.ordinal DESC LIMIT 1"
+    " AND m.template NOT IN ('tracking', 'topic.decided') ORDER BY m.ordinal DESC LIMIT 1"
 )
 _BY_CODE = text("SELECT case_id FROM contacts WHERE tracking_code = :code AND mobile_index = :index")
 _OF_NUMBER = text(

@@ -15,10 +15,11 @@ from shared.kit.telemetry import current_traceparent
 
 
 class StepTexts:
-    """Handles the queue ``sms.steps``."""
+    """Handles the queue ``sms.steps``; with another urgency, ``sms.topics``."""
 
-    def __init__(self, keys: SmsKeys) -> None:
+    def __init__(self, keys: SmsKeys, urgency: Urgency = Urgency.STEP) -> None:
         self._keys = keys
+        self._urgency = urgency
 
     async def handle(self, connection: AsyncConnection, event: Event) -> None:
         """One event, in its transaction."""
@@ -43,7 +44,7 @@ class StepTexts:
                 id=message_id,
                 event_id=event.id,
                 template=template_of(event),
-                urgency=Urgency.STEP,
+                urgency=self._urgency,
                 case_id=event.case_id,
                 recipient_index=contact.mobile_index or b"",
                 recipient_sealed=self._keys.keep(message_id, mobile) if mobile else None,

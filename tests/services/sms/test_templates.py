@@ -15,6 +15,7 @@ from services.sms.segments import segment
 from services.sms.templates import otp_text, step_text
 from shared.contracts.envelope import CategoryRef, DepartmentRef, Event, Language
 from shared.contracts.registry import SMS_STEPS
+from shared.contracts.routing import CaseReopeningRefused, TopicDecided, TopicDecidedData
 from shared.kit.ids import uuid7
 from shared.kit.outbox import new_event
 from shared.kit.sealing import seal
@@ -52,7 +53,7 @@ def event_of(kind: type[Event], keys: SmsKeys) -> Event:
     """An event of that kind, with what texts are made of; whatever else it holds is of no weight here."""
     case_id = uuid7()
     shape: type[BaseModel] = kind.model_fields["data"].annotation  # type: ignore[assignment]
-    data = dict(_VALUES)
+    data = dict(_VALUES) | ({"reason": "once"} if kind is CaseReopeningRefused else {})
     data["note_sealed"] = seal(keys.step, orjson.dumps({"text": NOTE}), b"step:" + str(case_id).encode())
     known = {name: data[name] for name in shape.model_fields if name in data}
     missing = {
@@ -92,3 +93,39 @@ def test_a_login_code_is_the_only_run_of_six_digits(language: Language) -> None:
     text = otp_text("012345", language)
     assert re.findall(r"\d{6,}", text) == ["012345"]
     assert len(segment(text).parts) <= 2
+
+
+def decided_topic(**changes: Any) -> TopicDecided:
+    data = {
+        "topic_id": uuid7(),
+        "decision_id": uuid7(),
+        "kind": "complaint",
+        "cases": 214,
+        "category": CategoryRef(id="a.b", name_fa="مزد معوق", name_en="Unpaid wages"),
+        "title": "بازرسی ویژهٔ کارگاه‌های بدهکار",
+        "owner": DepartmentRef(id="a", name_fa="بازرسی کار و ایمنی", name_en="Labour inspection"),
+        "due_on": date(2027, 1, 20),
+        "decided_at": datetime.now(UTC),
+        **changes,
+    }
+    return new_event(TopicDecided, subject="t", sequence=1, case_id=uuid7(), data=TopicDecidedData(**data))
+
+
+def test_a_decision_of_the_working_group_says_that_theirs_was_one_of_many(keys: SmsKeys) -> None:
+    text = step_text(decided_topic(), CODE, "fa", keys)
+    assert text is not None
+    assert CODE in text.splitlines()[0]
+    assert "شکایت شما یکی از ۲۱۴ پرونده‌ای بود" in text
+    assert "بازرسی ویژه" in text
+    assert "۳۰ دی ۱۴۰۵" in text
+    assert len(segment(text).parts) <= 5
+    english = step_text(decided_topic(kind="request"), CODE, "en", keys)
+    assert english is not None
+    assert "Your request was one of 214 cases" in english
+
+
+def test_one_alone_is_not_one_of_one(keys: SmsKeys) -> None:
+    text = step_text(decided_topic(cases=1), CODE, "fa", keys)
+    assert text is not None
+    assert "دربارهٔ شکایت شما تصمیم گرفت" in text
+    assert "۱ پرونده" not in text

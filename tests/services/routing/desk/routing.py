@@ -14,7 +14,7 @@ import orjson
 
 from deploy.local.keys import make_keys
 from deploy.local.packages import LOCAL
-from services.routing.app import SERVICE
+from services.routing.app import ROUTERS
 from services.routing.assignment.consumers import CaseEvents
 from services.routing.classify.store import Models
 from services.routing.keys import RoutingKeys
@@ -31,7 +31,8 @@ from shared.kit.web.app import create_api
 
 TABLES = (
     "cases, steps, step_sms, outbox, event_archive, inbox, idempotency, rules, categories, departments, organisations,"
-    " directory_version, directory_history, classifier_models, classifier_refits, classifier_drift, audit_samples"
+    " directory_version, directory_history, desk_feed, saved_views, classifier_models, classifier_refits,"
+    " classifier_drift, audit_samples"
 )
 DEPARTMENT = "sso-insurance"
 CATEGORY = "sso-insurance.missing-record"
@@ -79,6 +80,12 @@ class Routing:
 
     async def file(self, *, at: datetime | None = None, citizen: UUID | None = None, **changes: Any) -> UUID:
         """Brings a ``case.registered``; the case's id."""
+        event = self.registered(at=at, citizen=citizen, **changes)
+        await self.hear(event)
+        return UUID(event.subject)
+
+    def registered(self, *, at: datetime | None = None, citizen: UUID | None = None, **changes: Any) -> CaseRegistered:
+        """The event of a new case."""
         case_id, now = uuid7(), at or datetime.now(UTC)
         text = {
             "subject": changes.pop("subject", "کسری سابقه"),
@@ -97,16 +104,13 @@ class Routing:
             "contact_sealed": "k1.AAAA",
             "text_sealed": seal(self.keys.text, orjson.dumps(text), b"text:" + str(case_id).encode()),
         }
-        await self.hear(
-            new_event(
-                CaseRegistered,
-                subject=str(case_id),
-                sequence=1,
-                case_id=case_id,
-                data=CaseRegisteredData(**{**data, **changes}),
-            )
+        return new_event(
+            CaseRegistered,
+            subject=str(case_id),
+            sequence=1,
+            case_id=case_id,
+            data=CaseRegisteredData(**{**data, **changes}),
         )
-        return case_id
 
     async def hear(self, event: Event) -> None:
         """Handles an event as the consumer does, in a transaction."""
@@ -157,19 +161,25 @@ class Routing:
 async def running(dsn: str, keys_dir: Path) -> AsyncIterator[Routing]:
     """routing on a migrated database, emptied, its directory that of the taxonomy."""
     make_keys(keys_dir)
-    keys = RoutingKeys.load(ServiceSettings(keys_dir=keys_dir))
     connection = await asyncpg.connect(dsn)
-    await connection.execute(f"TRUNCATE {TABLES} CASCADE")
     database = Database.connect(dsn, pool_size=4)
-    await seed(database)
-    api = create_api("routing", routers=SERVICE.routers(None))  # type: ignore[arg-type]
+    try:
+        await connection.execute(f"TRUNCATE {TABLES} CASCADE")
+        await seed(database)
+        yield await _routing(connection, database, keys_dir)
+    finally:
+        await database.close()
+        await connection.close()
+
+
+async def _routing(connection: asyncpg.Connection, database: Database, keys_dir: Path) -> Routing:
+    keys = RoutingKeys.load(ServiceSettings(keys_dir=keys_dir))
+    api = create_api("routing", routers=ROUTERS)
     api.state.database = database
     api.state.verifier = Verifier.load(keys_dir / "gateway-internal.pub.jwk", "routing")
     models = Models(LOCAL / "routing")
     await models.ensure_cold()
     api.state.resources = Resources(keys, models)
     mint = Mint.load(keys_dir / "gateway-internal.jwk")
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://routing") as http:
-        yield Routing(http, database, connection, mint, keys, CaseEvents(keys, models), models)
-    await database.close()
-    await connection.close()
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://routing")
+    return Routing(http, database, connection, mint, keys, CaseEvents(keys, models), models)
