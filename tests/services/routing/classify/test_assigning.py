@@ -22,7 +22,7 @@ async def test_a_clear_text_is_assigned_by_the_classifier_and_the_event_says_so(
     case = await routing.case(case_id)
     assert (case["status"], case["category_id"]) == ("assigned", RECORD)
     assert case["second_category_id"] == "hq.delay-referral"
-    told = orjson.loads(await routing.sql.fetchval("SELECT payload FROM outbox WHERE case_id = $1", case_id))["data"]
+    told = orjson.loads(await routing.sql.fetchval("SELECT body FROM outbox WHERE case_id = $1", case_id))["data"]
     assert told["method"] == "classifier"
     assert told["guesses"][0]["category_id"] == RECORD
     assert told["model"].startswith("cold-")
