@@ -23,10 +23,10 @@ class Known:
     @classmethod
     def of(cls, line: dict[str, Any]) -> Self:
         """From a line ``{"text", "category", "department", "integrity", "out_of_remit", "accept"}``, of which only
-        ``text`` must be there. ``accept`` is a category, a department, or a list of them; raises KeyError or
-        TypeError for a line that is none."""
-        category, department, accepted = line.get("category"), line.get("department"), line.get("accept") or ()
-        accept = {accepted} if isinstance(accepted, str) else {str(one) for one in accepted}
+        ``text`` must be there. ``accept`` names categories or departments: one, a list, or an object of them.
+        Raises KeyError, TypeError or AttributeError for a line that is none."""
+        category, department = line.get("category"), line.get("department")
+        accept = set(_names(line.get("accept")))
         accept |= {category} if category else set()
         out_of_remit = bool(line.get("out_of_remit")) or category == OUT_OF_REMIT
         if out_of_remit:
@@ -80,6 +80,15 @@ def figures(known: Iterable[Known], judge: Callable[[str], Opinion]) -> dict[str
             "count": len(outside),
         },
     }
+
+
+def _names(given: object) -> Iterable[str]:
+    """All names in a name, a list or an object of them, whatever else is there."""
+    if isinstance(given, str):
+        yield given
+    elif isinstance(given, list | dict):
+        for one in given.values() if isinstance(given, dict) else given:
+            yield from _names(one)
 
 
 def decides(opinion: Opinion) -> bool:

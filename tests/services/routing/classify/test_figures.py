@@ -65,6 +65,8 @@ def test_a_file_that_is_none_is_said_so(tmp_path: Path, model_file: Path) -> Non
         ({"text": "x", "category": "hq.access", "department": "hq"}, "hq.access", True),
         ({"text": "x", "category": "hq.access", "accept": ["hq.suggestion"]}, "hq.suggestion", True),
         ({"text": "x", "category": "hq.access", "accept": "hq.suggestion"}, "tvto.public-centres", False),
+        ({"text": "x", "accept": {"departments": ["hq"], "categories": ["hq.access"]}}, "hq.access", True),
+        ({"text": "x", "category": "hq.access", "accept": True}, "hq.access", True),
         ({"text": "x", "category": None, "department": "hq", "accept": None}, "hq.suggestion", True),
         ({"text": "x", "category": None, "out_of_remit": True}, "hq.out-of-scope", True),
         ({"text": "x", "category": None, "department": None, "integrity": True}, "integrity.forgery", True),
