@@ -24,7 +24,7 @@ IN_CITIZENS_TEXTS = 3
 """… or in so many of citizens': what fewer wrote could point at one of them."""
 
 FOLDS = 3
-STRENGTH = 5.0
+STRENGTH = 12.0
 """The inverse of the regularisation (scikit-learn's C)."""
 RIGHT_ALONE = 0.97
 """Of what a machine would decide alone, so much must be right out of the fold."""
