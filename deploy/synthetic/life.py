@@ -110,7 +110,7 @@ class Life:
 
     def _round(self, start: datetime, department: str, sla: int, role: str) -> None:
         """From a department's hands to its answer, or to where it stands now."""
-        chance, officer = self.chance, f"{role}.{department}"
+        chance, officer = self.chance, _officer(role, department, self.filing.province)
         whole = timedelta(days=sla * 1.45 * min(chance.lognormvariate(-0.45, 0.5), 3.0))
         at = start + min(timedelta(days=chance.lognormvariate(0.9, 0.9)), whole * 0.5)
         if not self._reaches(at):
@@ -267,6 +267,11 @@ class Life:
                 "note_sealed": note_sealed,
             }
         )
+
+
+def _officer(role: str, department: str, province: str) -> str:
+    """The demo's officers are those of Tehran; every other province has its own."""
+    return f"{role}.{department}" if province == "IR-23" else f"{role}.{department}.{province.lower()}"
 
 
 def _title(actor: str | None) -> str | None:

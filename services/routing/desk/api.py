@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 from services.routing.classify.store import Models
 from services.routing.clocks.domain import Level
 from services.routing.desk import repository, schemas, service
-from services.routing.desk.repository import Filters, Place, Sort
+from services.routing.desk.list_repository import Filters, Place, Sort, list_cases, place_of
 from services.routing.keys import RoutingKeys
 from shared.contracts.envelope import CaseKind, CaseStatus
 from shared.kit.auth import Principal, allow
@@ -61,20 +61,22 @@ def _filters(
 
 
 @router.get("/cases", responses=problem_responses(403))
-async def list_cases(
+async def list_all(
     request: Request,
     response: Response,
     caller: Staff,
     connection: Reading,
     filters: Annotated[Filters, Depends(_filters)],
     paging: Paging,
-    sort: Annotated[Sort, Query(description="- is downwards")] = "-registered_at",
+    sort: Annotated[
+        Sort, Query(description="by due_at without a status: open cases only; - is downwards")
+    ] = "-registered_at",
 ) -> schemas.DeskPage:
     """The cases within the caller's reach, newest first; ``q`` searches subject and text."""
     cursor = _AFTER[sort]
     after = cursor.decode(paging.cursor)
-    rows = await repository.list_cases(connection, caller, filters, sort=sort, after=after, limit=paging.limit)
-    shown, following = page_of(rows, paging, cursor, lambda row: repository.place_of(sort, row))
+    rows = await list_cases(connection, caller, filters, sort=sort, after=after, limit=paging.limit)
+    shown, following = page_of(rows, paging, cursor, lambda row: place_of(sort, row))
     link_next(request, response, following)
     return schemas.DeskPage(items=service.listed(shown), next=following)
 

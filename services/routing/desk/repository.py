@@ -1,9 +1,8 @@
 """The queries on the desk's cases and their steps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -11,20 +10,15 @@ from sqlalchemy import (
     Text,
     and_,
     false,
-    func,
     insert,
     literal,
-    literal_column,
-    or_,
     select,
     true,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.routing.clocks.domain import LEVELS, RUNNING, Level
 from services.routing.tables import cases, categories, departments, desk_feed, step_sms, steps
 from shared.kit.auth import Principal
 from shared.persian.text import fold, spaceless
@@ -82,96 +76,6 @@ async def case_for_event(connection: AsyncConnection, case_id: UUID) -> CaseRow 
     """A case, locked, for what another service tells of it."""
     query = all_cases().where(cases.c.id == case_id).with_for_update(of=cases)
     return (await connection.execute(query)).one_or_none()
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What the desk's list is narrowed to; None narrows nothing."""
-
-    status: str | None = None
-    department: str | None = None
-    category: str | None = None
-    province: str | None = None
-    kind: str | None = None
-    overdue: bool | None = None
-    escalated: Level | None = None
-    pending: bool | None = None
-    assignee: str | None = None
-    q: str | None = None
-
-
-_CLOCK_RUNS = cases.c.status.in_(tuple(sorted(RUNNING)))
-_LEVEL_NUMBERS = {level: number for number, (level, _) in enumerate(LEVELS, 1)}
-
-
-Sort = Literal["-registered_at", "registered_at", "due_at", "-due_at"]
-"""An order of the list. Ids are UUIDv7, so theirs is that of the registration; what has no date comes as the latest."""
-
-Place = tuple[datetime | None, UUID]
-"""Where a page ended: the last row's date, if the order is by date, and its id."""
-
-DUE = func.coalesce(cases.c.due_at, literal_column("'infinity'::timestamptz"))
-
-
-def place_of(sort: Sort, row: CaseRow) -> Place:
-    """The place of a row in that order."""
-    return (row.due_at if "due_at" in sort else None), row.id
-
-
-def _ordered(query: Select[Any], sort: Sort, after: Place | None) -> Select[Any]:
-    """The order, and what comes after a place in it."""
-    down = sort.startswith("-")
-    keys: list[Any] = [cases.c.id]
-    if "due_at" in sort:
-        keys.insert(0, DUE)
-    if after is not None:
-        due_at, id = after
-        values: list[Any] = [literal(id)]
-        if "due_at" in sort:
-            values.insert(0, literal_column("'infinity'::timestamptz") if due_at is None else literal(due_at))
-        here, there = tuple_(*keys), tuple_(*values)
-        query = query.where(here < there if down else here > there)
-    return query.order_by(*(key.desc() if down else key for key in keys))
-
-
-async def list_cases(
-    connection: AsyncConnection,
-    principal: Principal,
-    filters: Filters,
-    *,
-    sort: Sort = "-registered_at",
-    after: Place | None = None,
-    limit: int,
-) -> Sequence[CaseRow]:
-    """Cases within reach, in the order asked for; one more than ``limit`` if there are more."""
-    query = _ordered(all_cases().where(reach(principal)), sort, after).limit(limit + 1)
-    columns = {
-        cases.c.status: filters.status,
-        cases.c.department_id: filters.department,
-        cases.c.category_id: filters.category,
-        cases.c.province: filters.province,
-        cases.c.kind: filters.kind,
-        cases.c.assignee: filters.assignee,
-    }
-    query = query.where(*(column == value for column, value in columns.items() if value is not None))
-    if filters.overdue is not None:
-        late = and_(_CLOCK_RUNS, cases.c.due_at < func.now())
-        query = query.where(late if filters.overdue else ~late)
-    if filters.escalated is not None:
-        query = query.where(_CLOCK_RUNS, cases.c.escalation >= _LEVEL_NUMBERS[filters.escalated])
-    if filters.pending is not None:
-        query = query.where(cases.c.decision.is_not(None) if filters.pending else cases.c.decision.is_(None))
-    if filters.q:
-        query = query.where(_speaks_of(filters.q))
-    rows: Sequence[Any] = (await connection.execute(query)).all()
-    return rows
-
-
-def _speaks_of(q: str) -> Any:
-    """Full text on the folded words, or all of it without spaces, which finds every spelling of a compound."""
-    joined = spaceless(q)
-    words = cases.c.words.op("@@")(func.plainto_tsquery("simple", fold(q)))
-    return or_(words, cases.c.spaceless.contains(joined, autoescape=True)) if len(joined) > 2 else words
 
 
 async def triage(connection: AsyncConnection, *, after: UUID | None, limit: int) -> Sequence[CaseRow]:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.routing.desk.list_repository import first_id
 from services.routing.desk.repository import CaseRow, reach
 from services.routing.tables import cases
 from shared.kit.auth import Principal
@@ -30,8 +31,8 @@ async def similar_to(connection: AsyncConnection, principal: Principal, case: Ca
         cases.c.category_id == case.category_id,
         cases.c.province == case.province,
         cases.c.county.is_not_distinct_from(case.county),
-        cases.c.registered_at.between(case.registered_at - WITHIN, case.registered_at + WITHIN),
-    ).order_by(cases.c.registered_at.desc())
+        cases.c.id.between(first_id(case.registered_at - WITHIN), first_id(case.registered_at + WITHIN)),
+    ).order_by(cases.c.id.desc())
     person = others.where(cases.c.citizen_id == case.citizen_id).order_by(cases.c.id.desc())
     blocked = place.limit(_OF_PLACE).subquery().select().union(person.limit(_OF_PERSON).subquery().select())
     score = func.similarity(func.left(cases.c.spaceless, _COMPARED), literal(text))

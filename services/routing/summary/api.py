@@ -16,12 +16,12 @@ from shared.persian.calendar import day_bounds, jalali, tehran_day
 
 router = APIRouter(prefix="/v1/desk/summary", tags=["desk"])
 
-MEDIAN_OVER = timedelta(days=90)
+MEDIAN_OVER = timedelta(days=30)
 
 
 class Figures(BaseModel):
     """``open``: not decided yet; ``due_today``: of those, whose date is today in Tehran; ``overdue``: whose date has
-    passed; ``median_days``: calendar days to the decision, of what was decided within ninety days."""
+    passed; ``median_days``: calendar days to the decision, of what was decided within thirty days."""
 
     open: int = 0
     due_today: int = 0

@@ -8,7 +8,7 @@ from sqlalchemy import Select, and_, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.clocks.domain import RUNNING
-from services.routing.desk import domain
+from services.routing.desk.list_repository import IS_OPEN
 from services.routing.desk.repository import reach
 from services.routing.tables import cases
 from shared.kit.auth import Principal
@@ -34,7 +34,7 @@ async def open_figures(
         func.count().label("open"),
         func.count().filter(and_(runs, cases.c.due_at >= now, cases.c.due_at < end_of_day)).label("due_today"),
         func.count().filter(and_(runs, cases.c.due_at < now)).label("overdue"),
-    ).where(reach(principal), cases.c.status.in_(tuple(sorted(domain.OPEN))))
+    ).where(reach(principal), IS_OPEN)
     rows: Sequence[Any] = (await connection.execute(_grouped(query))).all()
     return rows
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from services.routing.clocks.domain import Level
 from services.routing.desk.api import Staff
-from services.routing.desk.repository import Sort
+from services.routing.desk.list_repository import Sort
 from services.routing.desk.schemas import Slug, Username, clean
 from services.routing.views import repository
 from shared.contracts.envelope import CaseKind, CaseStatus

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ import orjson
 
 from deploy.local.keys import make_keys
 from deploy.local.packages import LOCAL
+from deploy.synthetic.life import uuid7_at
 from services.routing.app import ROUTERS
 from services.routing.assignment.consumers import CaseEvents
 from services.routing.classify.store import Models
@@ -86,7 +88,8 @@ class Routing:
 
     def registered(self, *, at: datetime | None = None, citizen: UUID | None = None, **changes: Any) -> CaseRegistered:
         """The event of a new case."""
-        case_id, now = uuid7(), at or datetime.now(UTC)
+        now = at or datetime.now(UTC)
+        case_id = uuid7() if at is None else uuid7_at(at, Random())
         text = {
             "subject": changes.pop("subject", "کسری سابقه"),
             "body": changes.pop("body", "هشت ماه از سابقهٔ بیمهٔ من ثبت نشده است."),
