@@ -30,7 +30,7 @@ CREATE TABLE classifier_refits (
     candidate text,
     promoted boolean
 );
-CREATE INDEX cases_decided ON cases (decided_at, id) WHERE decided_at IS NOT NULL;
+CREATE INDEX cases_decided_at ON cases (decided_at, id) WHERE decided_at IS NOT NULL;
 
 CREATE TABLE classifier_drift (
     day date PRIMARY KEY,
