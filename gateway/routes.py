@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shared.kit.auth import Kind, Principal, permitted
+from shared.kit.uploads import Limits
 
 Service = Literal["gateway", "intake", "routing", "letters", "integrity"]
 
@@ -21,16 +22,20 @@ CENTRE = frozenset({"centre"})
 REVIEWERS = frozenset({"manager", "centre"})
 GROUP = frozenset({"group", "centre"})
 
+SENDER: tuple[Kind, ...] = ("citizen", "staff", "partner", "reporter")
+
 SMALL_BODY = 64 * 1024
 CASE_BODY = 128 * 1024
 RULES_BODY = 512 * 1024
+FILE_BODY = Limits().file_bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """``template`` is the path with ``{names}``; staff need one of ``roles``, partners all of ``scopes``.
-    ``streamed``: the answer is long or endless and goes through piece by piece. ``reads_token``: not where one logs
-    in, since apps send the token that has expired along with the refresh token."""
+    ``streamed``: body and answer go through piece by piece, since they are long, slow or endless. ``reads_token``: not
+    where one logs in, since apps send the token that has expired along with the refresh token. ``by_sender``: a file,
+    which goes to integrity instead if it is for a report (``gateway.uploads``)."""
 
     method: str
     template: str
@@ -41,6 +46,7 @@ class Route:
     body: int = SMALL_BODY
     streamed: bool = False
     reads_token: bool = True
+    by_sender: bool = False
 
     def lets(self, caller: Principal) -> bool:
         """Whether a caller of this kind, with these roles and scopes, may pass."""
@@ -80,7 +86,15 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/cases/{case_id}/withdraw", "routing", CITIZEN),
     Route("POST", "/v1/cases/{case_id}/reopen", "routing", CITIZEN),
     Route("GET", "/v1/cases/{case_id}/letter", "letters", CITIZEN, streamed=True),
+    Route("GET", "/v1/cases/{case_id}/attachments/{n}", "intake", OWNER, scopes=_WRITE, streamed=True),
     Route("GET", "/v1/track/{code}", "intake", PUBLIC),
+    # files on their way
+    Route("OPTIONS", "/v1/uploads", "intake", PUBLIC),
+    Route("POST", "/v1/uploads", "intake", SENDER, body=FILE_BODY, streamed=True, by_sender=True),
+    Route("OPTIONS", "/v1/uploads/{upload_id}", "intake", PUBLIC),
+    Route("HEAD", "/v1/uploads/{upload_id}", "intake", SENDER, by_sender=True),
+    Route("PATCH", "/v1/uploads/{upload_id}", "intake", SENDER, body=FILE_BODY, streamed=True, by_sender=True),
+    Route("DELETE", "/v1/uploads/{upload_id}", "intake", SENDER, by_sender=True),
     # the desk
     Route("GET", "/v1/desk/cases", "routing", STAFF, roles=DESK),
     Route("GET", "/v1/desk/cases/{case_id}", "routing", STAFF, roles=DESK),
@@ -107,6 +121,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/desk/triage", "routing", STAFF, roles=CENTRE),
     Route("GET", "/v1/desk/audit", "routing", STAFF, roles=CENTRE),
     Route("POST", "/v1/desk/audit/{case_id}", "routing", STAFF, roles=CENTRE),
+    Route("GET", "/v1/desk/cases/{case_id}/attachments/{n}", "routing", STAFF, roles=DESK, streamed=True),
     # the monthly review and the working group
     Route("GET", "/v1/desk/reviews", "routing", STAFF, roles=REVIEWERS),
     Route("GET", "/v1/desk/reviews/{month}", "routing", STAFF, roles=REVIEWERS),

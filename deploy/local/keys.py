@@ -11,7 +11,7 @@ from joserfc.jwk import OKPKey
 from deploy.local.files import write_private
 from shared.kit.sealing import KeyRing
 
-RINGS = ("contact", "text", "step", "letter", "otp", "identity", "blind")
+RINGS = ("contact", "text", "step", "letter", "otp", "identity", "blind", "uploads", "integrity-uploads")
 
 
 def make_keys(folder: Path) -> None:

@@ -111,6 +111,8 @@ class Layout:
             "SEDA_FONTS_DIR": str(LOCAL / "fonts"),
             "SEDA_LETTERS_DIR": str(self.base / "letters"),
             "SEDA_ROUTING_DIR": str(LOCAL / "routing"),  # named by content, so all systems of this machine share it
+            "SEDA_UPLOADS_DIR": str(self.base / "uploads" / service),
+            "SEDA_ATTACHMENTS_DIR": str(self.base / "attachments"),
             "SEDA_PUBLIC_URL": self.url("gateway"),
             "SEDA_SMSC_PORT": str(self.ports["smsc"]),
             "SEDA_SMSC_PASSWORD": self.passwords.get("smsc", ""),

@@ -84,6 +84,8 @@ class Incoming:
         self._service_seconds = service_seconds
         self.clock: asyncio.Timeout | None = None
         """The time that the service has; it stands still while the client is waited for."""
+        self.coming = False
+        """Whether pieces are being waited for: nobody else may then listen to the client, or would take them away."""
         self.failure: Exception | None = None
         """Why the body broke off, if it did: the HTTP client that was sending it on only knows that it did."""
 
@@ -95,6 +97,7 @@ class Incoming:
     async def pieces(self) -> AsyncIterator[bytes]:
         """Piece by piece, as it comes. Raises like ``whole``."""
         size, more = 0, True
+        self.coming = True
         while more:
             try:
                 message = await self._message()
@@ -104,9 +107,9 @@ class Incoming:
             except (Problem, ClientDisconnect) as failure:
                 self.failure = failure
                 raise
+            more = self.coming = message.get("more_body", False)
             if piece := message.get("body"):
                 yield piece
-            more = message.get("more_body", False)
 
     async def _message(self) -> Message:
         self._set_clock(None)

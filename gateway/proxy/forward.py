@@ -18,6 +18,7 @@ from gateway.proxy.breaker import Breaker
 from gateway.proxy.headers import REQUEST, RESPONSE, passing
 from gateway.proxy.paths import is_safe_target
 from gateway.routes import Route, RouteTree
+from gateway.uploads import service_of
 from shared.kit.auth import Mint, Principal
 from shared.kit.telemetry import current_traceparent
 from shared.kit.web.problems import (
@@ -71,6 +72,10 @@ class _Upstream:
     requests: int = 0
     streams: int = 0
 
+    def is_full(self, patience: Patience, *, streamed: bool) -> bool:
+        """Whether no more of that kind may be under way: slow uploads leave room for requests, and the other way."""
+        return self.streams >= patience.streams if streamed else self.requests >= patience.requests
+
 
 class Door:
     """ASGI: own routes go to ``own`` (the gateway's FastAPI app), the others to their service."""
@@ -110,7 +115,7 @@ class Door:
             await self._own(scope, receive, send)  # health, documents, and 404 for all else
             return
         scope["seda.route"] = next(iter(methods.values())).template
-        route = methods.get("GET" if scope["method"] == "HEAD" else scope["method"])
+        route = methods.get(scope["method"]) or (methods.get("GET") if scope["method"] == "HEAD" else None)
         if route is None:
             await _other_method(methods, scope, send)
             return
@@ -137,24 +142,26 @@ class Door:
     async def _forward(
         self, route: Route, caller: Principal, head: Head, raw_path: bytes, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        upstream = self._upstreams[route.service]
-        if upstream.requests >= self._patience.requests or upstream.streams >= self._patience.streams:
+        service = service_of(caller, scope) if route.by_sender else route.service
+        upstream = self._upstreams[service]
+        streamed = route.streamed or scope["method"] == "HEAD"
+        if upstream.is_full(self._patience, streamed=streamed):
             raise unavailable()
         if upstream.breaker.refuses():
             raise unavailable()
         if head.length is not None and head.length > route.body:
             raise too_large()
-        request = self._request(upstream, route, caller, raw_path, scope)
+        request = self._request(upstream, route, service, caller, raw_path, scope)
         body = Incoming(
             receive, limit=route.body, client_seconds=self._patience.client, service_seconds=self._patience.service
         )
         if head.has_body and scope["method"] not in ("GET", "HEAD"):
-            if head.chunked or (head.length or 0) > WHOLE_BODY:
+            if route.streamed or head.chunked or (head.length or 0) > WHOLE_BODY:
                 request = request.body_stream(body.pieces())
             else:
                 request = request.body_bytes(await body.whole())
         try:
-            if route.streamed or scope["method"] == "HEAD":
+            if streamed:
                 await self._streamed(request, body, upstream, scope, receive, send)
             else:
                 await self._at_once(request, body, upstream, send)
@@ -169,7 +176,7 @@ class Door:
             raise Problem(BAD_GATEWAY) from None
 
     def _request(
-        self, upstream: _Upstream, route: Route, caller: Principal, raw_path: bytes, scope: Scope
+        self, upstream: _Upstream, route: Route, service: str, caller: Principal, raw_path: bytes, scope: Scope
     ) -> RequestBuilder:
         target = upstream.url + raw_path.decode("ascii")
         if query := scope["query_string"]:
@@ -177,13 +184,12 @@ class Door:
         headers = passing(scope["headers"], REQUEST)
         if not all(value.isascii() for _, value in headers):
             raise malformed()  # it has no one meaning, and would be written in other bytes than it came in
-        headers.append(("authorization", f"Bearer {self._token(route.service, caller)}"))
+        headers.append(("authorization", f"Bearer {self._token(service, caller)}"))
         headers.append(("x-request-id", scope.get("seda.request_id", "")))
         if traceparent := current_traceparent():
             headers.append(("traceparent", traceparent))
         # the services' frameworks know no HEAD for a GET: asked as GET, the answer's body is left out
-        method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        return self._client.request(method, target).headers(headers)
+        return self._client.request(route.method, target).headers(headers)
 
     async def _at_once(self, request: RequestBuilder, body: Incoming, upstream: _Upstream, send: Send) -> None:
         upstream.requests += 1
@@ -203,13 +209,17 @@ class Door:
         upstream.streams += 1
         try:
             built = request.streamed_read_buffer_limit(0).build_streamed()
-            async with asyncio.timeout(self._patience.service) as body.clock:
-                response = await built.__aenter__()
+            try:
+                async with asyncio.timeout(self._patience.service) as body.clock:
+                    response = await built.__aenter__()
+            finally:
+                body.clock = None  # an answer may begin before the body has ended
             try:
                 upstream.breaker.answered()
                 await send(_start(response))
                 if scope["method"] != "HEAD":
-                    await _while_listened_to(_pump(response, send), receive)
+                    pump = _pump(response, send)
+                    await (pump if body.coming else _while_listened_to(pump, receive))
                 await send({"type": "http.response.body", "body": b""})
             finally:
                 await built.__aexit__(None, None, None)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from services.intake.attachments.api import router as attachments_router
+from services.intake.attachments.api import uploads as uploads_router
+from services.intake.attachments.service import Attachments
 from services.intake.cases.api import router
 from services.intake.cases.consumers import keep_timeline
 from services.intake.directory.known import Directory, keep_directory
@@ -22,26 +25,30 @@ from shared.kit.bus import Consumer
 from shared.kit.clock import Clock, exclusive
 from shared.kit.db import Database
 from shared.kit.runtime import Chassis, Check, Job, Service
+from shared.kit.uploads import PATH, Limits, install_uploads
 from shared.kit.writer import GroupWriter
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What lives as long as the process: the keys, the way to file, and what may be chosen."""
+    """What lives as long as the process: the keys, the way to file, what may be chosen, and the files."""
 
     keys: IntakeKeys
     filing: CaseFiling
     directory: Directory
+    attachments: Attachments
 
 
 @asynccontextmanager
 async def _resources(settings: IntakeSettings, database: Database) -> AsyncIterator[Resources]:
     directory = Directory()
     writer = GroupWriter(database, write_cases, writers=settings.filing_writers, batch=settings.filing_batch)
+    keys = IntakeKeys.load(settings)
+    attachments = Attachments.make(settings, database, keys)
     reading = Clock("directory", 2, lambda: directory.refresh(database))
     async with writer, asyncio.TaskGroup() as group:
         task = group.create_task(reading.run())
-        yield Resources(IntakeKeys.load(settings), CaseFiling(writer), directory)
+        yield Resources(keys, CaseFiling(writer, database, keys, attachments), directory, attachments)
         task.cancel()
 
 
@@ -63,6 +70,7 @@ def _jobs(chassis: Chassis[IntakeSettings, Resources]) -> Sequence[Job]:
         Consumer(INTAKE_TIMELINE, keep_timeline, database=database, broker=broker),
         Consumer(INTAKE_DIRECTORY, keep_directory, database=database, broker=broker, concurrency=1),
         Clock("tidy", 3600, tidy),
+        Clock("uploads", 60, chassis.resources.attachments.uploads.sweep),
     ]
 
 
@@ -70,16 +78,18 @@ def _checks(chassis: Chassis[IntakeSettings, Resources]) -> Mapping[str, Check]:
     return {"directory": chassis.resources.directory.check}
 
 
-def _finish(api: FastAPI, _chassis: Chassis[IntakeSettings, Resources]) -> None:
+def _finish(api: FastAPI, chassis: Chassis[IntakeSettings, Resources]) -> None:
     filing_api.install(api)
+    install_uploads(api, chassis.resources.attachments.uploads)
 
 
 SERVICE: Service[IntakeSettings, Resources] = Service(
     name="intake",
     settings=IntakeSettings,
     resources=_resources,
-    routers=lambda _: [router, disclosure_router],
+    routers=lambda _: [router, attachments_router, uploads_router, disclosure_router],
     jobs=_jobs,
     checks=_checks,
     finish_api=_finish,
+    body_limits={PATH: Limits().file_bytes},
 )

@@ -1,5 +1,7 @@
 """What intake is told by its environment besides what every service is."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from shared.kit.settings import ServiceSettings
@@ -7,8 +9,11 @@ from shared.kit.settings import ServiceSettings
 
 class IntakeSettings(ServiceSettings):
     """``filing_writers``: how many transactions may write new cases at a time; ``filing_batch``: cases in one of them;
-    ``filing_key_days``: how long an Idempotency-Key is remembered."""
+    ``filing_key_days``: how long an Idempotency-Key is remembered. ``uploads_dir``: the sealed pieces of files under
+    way. ``attachments_dir``: the sealed files of cases, which routing reads."""
 
     filing_writers: int = Field(default=2, ge=1, le=16)
     filing_batch: int = Field(default=128, ge=1, le=1000)
     filing_key_days: int = Field(default=7, ge=1)
+    uploads_dir: Path = Path(".local/uploads/intake")
+    attachments_dir: Path = Path(".local/attachments")

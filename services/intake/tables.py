@@ -1,6 +1,6 @@
 """The tables of intake, as the queries name them; ``migrations/`` creates them."""
 
-from sqlalchemy import Column, DateTime, Integer, MetaData, SmallInteger, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, SmallInteger, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
@@ -78,4 +78,16 @@ ratings = Table(
     Column("score", SmallInteger),
     Column("comment_sealed", Text),
     Column("at", _moment),
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("message_id", Uuid),
+    Column("media_type", Text),
+    Column("size", BigInteger),
+    Column("sha256", Text),
+    Column("name_sealed", Text),
 )

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from services.routing.assignment.consumers import CaseEvents, keep_sms_status
+from services.routing.attachments.api import router as attachments_router
 from services.routing.citizen.api import router as citizen_router
 from services.routing.classify.api import router as audit_router
 from services.routing.classify.refit import nightly
@@ -29,6 +30,7 @@ from shared.contracts.registry import ROUTING_CASES, ROUTING_SMS
 from shared.kit.bus import Consumer
 from shared.kit.clock import Clock
 from shared.kit.db import Database
+from shared.kit.files import SealedFiles
 from shared.kit.runtime import Chassis, Job, Service
 
 LEARN_SECONDS = 600
@@ -44,6 +46,7 @@ ROUTERS = (
     views_router,
     summary_router,
     feed_router,
+    attachments_router,
     citizen_router,
     review_router,
     group_router,
@@ -52,15 +55,17 @@ ROUTERS = (
 
 @dataclass(frozen=True)
 class Resources:
-    """What lives as long as the process: the keys, and the classifier's models."""
+    """What lives as long as the process: the keys, the files of cases, and the classifier's models."""
 
     keys: RoutingKeys
+    files: SealedFiles
     models: Models
 
 
 @asynccontextmanager
 async def _resources(settings: RoutingSettings, _database: Database) -> AsyncIterator[Resources]:
-    yield Resources(RoutingKeys.load(settings), Models(settings.routing_dir))
+    keys = RoutingKeys.load(settings)
+    yield Resources(keys, SealedFiles(settings.attachments_dir, keys.text), Models(settings.routing_dir))
 
 
 def _jobs(chassis: Chassis[RoutingSettings, Resources]) -> Sequence[Job]:

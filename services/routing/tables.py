@@ -249,6 +249,17 @@ audit_samples = Table(
     Column("checked_at", _moment),
 )
 
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("media_type", Text),
+    Column("size", BigInteger),
+    Column("sha256", Text),
+    Column("at", _moment),
+)
+
 _COUNTED = ("filed", "reopened", "decided", "in_time", "rated", "rating_sum")
 
 review_counts = Table(

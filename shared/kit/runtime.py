@@ -58,7 +58,9 @@ class Chassis(Generic[S, R]):
 
 @dataclass(frozen=True)
 class Service(Generic[S, R]):
-    """A service: its settings, its own resources, its routes, and what its worker does besides relaying."""
+    """A service: its settings, its own resources, its routes, and what its worker does besides relaying.
+
+    ``body_limits`` and ``quiet`` as ``create_api`` takes them: bytes by prefix, and prefixes that are never logged."""
 
     name: str
     settings: type[S]
@@ -67,6 +69,8 @@ class Service(Generic[S, R]):
     jobs: Callable[[Chassis[S, R]], Sequence[Job]]
     checks: Callable[[Chassis[S, R]], Mapping[str, Check]] = field(default=lambda _: {})
     finish_api: Callable[[FastAPI, Chassis[S, R]], None] = field(default=lambda _api, _chassis: None)
+    body_limits: Mapping[str, int] = field(default_factory=dict)
+    quiet: tuple[str, ...] = ()
 
 
 def run(service: Service[S, R]) -> None:
@@ -159,7 +163,13 @@ def _api(service: Service[S, R], chassis: Chassis[S, R], jobs: Sequence[Job], *,
         "consumers": consuming,
         **service.checks(chassis),
     }
-    api = create_api(service.name, routers=service.routers(chassis) if with_routes else [], checks=checks)
+    api = create_api(
+        service.name,
+        routers=service.routers(chassis) if with_routes else [],
+        checks=checks,
+        body_limits=service.body_limits,
+        quiet=service.quiet,
+    )
     api.state.database = chassis.database
     api.state.settings = chassis.settings
     api.state.verifier = Verifier.load(chassis.settings.keys_dir / "gateway-internal.pub.jwk", service.name)

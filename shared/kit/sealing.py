@@ -85,6 +85,12 @@ class KeyRing:
             raise SealError("this ring holds several keys; one that names things cannot be rotated")
         return self._keys[self.current]
 
+    def digests(self, value: bytes) -> list[bytes]:
+        """Keyed hashes (HMAC-SHA256, 32 bytes) of the value, the current key's first, so that what was named under an
+        older key is found, too. Under keys derived for this alone, never under those that seal."""
+        names = [self.current, *(name for name in self._keys if name != self.current)]
+        return [hmac.digest(hmac.digest(self._keys[name], b"seda:digest", "sha256"), value, "sha256") for name in names]
+
     def __repr__(self) -> str:
         return f"<KeyRing of {len(self._keys)}>"
 
@@ -119,6 +125,25 @@ def open_sealed(ring: KeyRing, sealed: str, context: bytes) -> bytes:
         return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context)
     except InvalidTag:
         raise SealError("the sealed value does not open: changed, or of another context") from None
+
+
+def seal_file(ring: KeyRing, plaintext: bytes, context: bytes) -> bytes:
+    """As :func:`seal`, in bytes, for what is long: ``<key id>.`` and then nonce and ciphertext as they are."""
+    nonce = os.urandom(_NONCE_BYTES)
+    return f"{ring.current}.".encode() + nonce + ring._ciphers[ring.current].encrypt(nonce, plaintext, context)
+
+
+def open_file(ring: KeyRing, sealed: bytes, context: bytes) -> bytes:
+    """The plaintext of what :func:`seal_file` made under any key of the ring and the same ``context``; else
+    SealError."""
+    name, _, raw = sealed.partition(b".")
+    cipher = ring.cipher(name.decode("ascii", "replace"))
+    if cipher is None or len(raw) < _NONCE_BYTES + _TAG_BYTES:
+        raise SealError("not a file sealed under this ring")
+    try:
+        return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context)
+    except InvalidTag:
+        raise SealError("the sealed file does not open: changed, or of another context") from None
 
 
 class BlindIndex:

@@ -1,5 +1,6 @@
 """The merged document against the running system: requests made from it, good and bad, by citizen and staff."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -33,5 +34,8 @@ def test_answers_are_as_the_document_says_and_never_a_server_error(
         *("--max-examples", "5", "--seed", "1", "--no-color"),
         *("-H", f"Authorization: {caller.authorization}"),
     ]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    environment = {**os.environ, "SCHEMATHESIS_HOOKS": str(Path(__file__).with_name("document_hooks.py"))}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
     assert done.returncode == 0, done.stdout[-4000:]

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -139,14 +139,15 @@ def door(
     tokens: AccessTokens | None = None,
     patience: Patience | None = None,
     per_minute: int = 1_000_000,
+    routes: Sequence[Route] = ROUTES,
 ) -> ASGIApp:
-    """The gateway's application with the test's routes, put together as ``gateway.app`` does."""
+    """The gateway's application, by default with the test's routes, put together as ``gateway.app`` does."""
     api = create_api("gateway")
     api.user_middleware.insert(
         1,
         Middleware(
             Door,
-            routes=RouteTree(ROUTES),
+            routes=RouteTree(routes),
             upstreams=upstreams,
             authority=tokens or keys.tokens(),
             mint=Mint(keys.internal),

@@ -17,6 +17,8 @@ OPEN = {
     ("GET", "/v1/reference/organisations"),
     ("GET", "/v1/track/{code}"),
     ("GET", "/v1/letters/verify/{code}"),
+    ("OPTIONS", "/v1/uploads"),
+    ("OPTIONS", "/v1/uploads/{upload_id}"),
 }
 """What anybody may call who has not logged in; a route that is added here was thought about."""
 

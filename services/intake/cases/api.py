@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from services.intake.attachments.api import Kept
 from services.intake.cases import repository, service
 from services.intake.cases.schemas import (
     CasePage,
@@ -19,6 +20,7 @@ from services.intake.cases.schemas import (
 from services.intake.keys import IntakeKeys
 from shared.kit.auth import Anybody, Citizen, Principal, allow
 from shared.kit.db import Reading, Transaction
+from shared.kit.uploads import owner_of
 from shared.kit.web.idempotency import Answer, Idempotency
 from shared.kit.web.language import Language, preferred_language
 from shared.kit.web.openapi import problem_responses
@@ -60,10 +62,10 @@ async def list_cases(
 
 @router.get("/v1/cases/{case_id}", responses=problem_responses(403, 404))
 async def show_case(
-    case_id: UUID, caller: Owner, connection: Reading, keys: Keys, language: Spoken
+    case_id: UUID, caller: Owner, connection: Reading, keys: Keys, attachments: Kept, language: Spoken
 ) -> CaseWithTimelineOut:
-    """A case of the caller, with its text and every step."""
-    return await service.case_with_timeline(connection, caller, case_id, keys, language)
+    """A case of the caller, with its text, its files and every step."""
+    return await service.case_with_timeline(connection, caller, case_id, keys, attachments, language)
 
 
 @router.get("/v1/cases/{case_id}/timeline", responses=problem_responses(403, 404))
@@ -89,12 +91,19 @@ async def track(code: str, _caller: Anybody, connection: Reading, language: Spok
     responses=problem_responses(403, 404, 409),
 )
 async def add_message(
-    case_id: UUID, message: MessageIn, caller: Citizen, connection: Transaction, keys: Keys, idempotency: Idempotency
+    case_id: UUID,
+    message: MessageIn,
+    caller: Citizen,
+    connection: Transaction,
+    keys: Keys,
+    attachments: Kept,
+    idempotency: Idempotency,
 ) -> Response:
     """A supplement, or the answer to a question."""
+    await attachments.uploads.finish(message.attachments, owner_of(caller))
 
     async def add() -> Answer:
-        added = await service.add_message(connection, caller, case_id, message, keys)
+        added = await service.add_message(connection, caller, case_id, message, keys, attachments)
         return Answer(201, added.model_dump_json().encode(), {"Location": f"/v1/cases/{case_id}/messages/{added.id}"})
 
     return await idempotency.once(connection, caller.subject, add)

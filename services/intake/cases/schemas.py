@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.intake.filing.schemas import Words
+from services.intake.attachments.schemas import AttachmentOut
+from services.intake.filing.schemas import UploadIds, Words
 from shared.contracts.envelope import CaseKind, CaseStatus, CategoryRef, Channel, DepartmentRef, Outcome
 
 SmsStatus = Literal["sent", "delivered", "undelivered"]
@@ -49,9 +50,10 @@ class CaseOut(_Out):
 
 
 class CaseWithTimelineOut(CaseOut):
-    """A case with its text and every step so far."""
+    """A case with its text, its files and every step so far."""
 
     body: str
+    attachments: list[AttachmentOut]
     timeline: list[StepOut]
 
 
@@ -96,7 +98,7 @@ class MessageIn(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     body: Words
-    attachments: list[Annotated[str, Field(max_length=64)]] = []
+    attachments: UploadIds = []
 
 
 class MessageOut(_Out):
@@ -105,6 +107,7 @@ class MessageOut(_Out):
     id: UUID
     case_id: UUID
     at: datetime
+    attachments: list[AttachmentOut]
 
 
 class RatingIn(BaseModel):

@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.intake.attachments.service import Attachments
 from services.intake.cases import repository
 from services.intake.cases.repository import CaseRow
 from services.intake.cases.schemas import (
@@ -22,7 +23,6 @@ from services.intake.cases.schemas import (
     TrackOut,
 )
 from services.intake.cases.wording import STATUSES, STEPS
-from services.intake.filing.faults import fault
 from services.intake.keys import IntakeKeys
 from shared.contracts.envelope import Actor, Event
 from shared.contracts.intake import CaseRated, CaseRatedData, CaseSupplemented, CaseSupplementedData
@@ -30,8 +30,9 @@ from shared.kit.auth import Principal
 from shared.kit.ids import uuid7
 from shared.kit.outbox import append, new_event
 from shared.kit.sealing import seal
+from shared.kit.uploads import owner_of
 from shared.kit.web.language import Language, Text
-from shared.kit.web.problems import CONFLICT, NOT_FOUND, Problem, invalid_fields
+from shared.kit.web.problems import CONFLICT, NOT_FOUND, Problem
 from shared.persian.calendar import jalali
 
 ENDED = ("closed", "withdrawn", "moved")
@@ -59,13 +60,23 @@ def case_out(row: CaseRow, subject: str) -> CaseOut:
 
 
 async def case_with_timeline(
-    connection: AsyncConnection, principal: Principal, case_id: UUID, keys: IntakeKeys, language: Language
+    connection: AsyncConnection,
+    principal: Principal,
+    case_id: UUID,
+    keys: IntakeKeys,
+    attachments: Attachments,
+    language: Language,
 ) -> CaseWithTimelineOut:
-    """A case of the caller with its text and steps. Raises a 404 problem for a foreign or unknown one."""
+    """A case of the caller with its text, files and steps. Raises a 404 problem for a foreign or unknown one."""
     row = await _own(connection, principal, case_id)
     text = keys.text_of(row.id, row.text_sealed)
     steps = await timeline_of(connection, row, keys, language)
-    return CaseWithTimelineOut(**case_out(row, text["subject"]).model_dump(), body=text["body"], timeline=steps)
+    return CaseWithTimelineOut(
+        **case_out(row, text["subject"]).model_dump(),
+        body=text["body"],
+        attachments=await attachments.of_case(connection, row.id),
+        timeline=steps,
+    )
 
 
 async def timeline(
@@ -126,24 +137,30 @@ def _public(steps: Iterable[tuple[str, datetime]], language: Language) -> Iterab
 
 
 async def add_message(
-    connection: AsyncConnection, principal: Principal, case_id: UUID, message: MessageIn, keys: IntakeKeys
+    connection: AsyncConnection,
+    principal: Principal,
+    case_id: UUID,
+    message: MessageIn,
+    keys: IntakeKeys,
+    attachments: Attachments,
 ) -> MessageOut:
-    """Adds a supplement or an answer. Raises 404 for a foreign case, 409 for an ended one, 422 for unknown uploads."""
-    if message.attachments:
-        raise invalid_fields(*(fault(f"/attachments/{n}", "unknown_upload") for n in range(len(message.attachments))))
+    """Adds a supplement or an answer. Raises 404 for a foreign case, 409 for an ended one, 422 for uploads that cannot
+    be had."""
     row = await _own(connection, principal, case_id, lock=True)
     if row.status in ENDED:
         raise Problem(CONFLICT, detail=_ENDED_TEXT)
     message_id, now = uuid7(), datetime.now(UTC)
+    files = await attachments.take(connection, row.id, message.attachments, owner_of(principal), message_id=message_id)
     sealed = seal(keys.text, orjson.dumps({"body": message.body}), b"text:" + str(message_id).encode())
     event = new_event(
         CaseSupplemented,
         **_next(row, principal),
-        data=CaseSupplementedData(message_id=message_id, supplemented_at=now, text_sealed=sealed),
+        data=CaseSupplementedData(message_id=message_id, supplemented_at=now, text_sealed=sealed, attachments=files),
     )
     await repository.add_message(connection, id=message_id, case_id=row.id, text_sealed=sealed, at=now)
     await _tell(connection, row, event, step="supplemented")
-    return MessageOut(id=message_id, case_id=row.id, at=now)
+    shown = await attachments.of_case(connection, row.id, message_id=message_id)
+    return MessageOut(id=message_id, case_id=row.id, at=now, attachments=shown)
 
 
 async def rate(

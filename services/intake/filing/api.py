@@ -12,8 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.intake.cases import repository as cases
 from services.intake.cases.schemas import CaseOut
 from services.intake.filing.schemas import CASE_IN, CaseIn
-from services.intake.filing.service import check_choices, origin_of, prepare
-from shared.kit.auth import Principal, Verifier, permitted
+from services.intake.filing.service import CaseFiling, Submission, check_choices, origin_of
+from shared.kit.auth import Verifier, permitted
+from shared.kit.uploads import owner_of
 from shared.kit.web.app import BODY_LIMIT
 from shared.kit.web.idempotency import KEY_REUSED, fingerprint, key_hash, parse_key
 from shared.kit.web.jsonbody import json_as
@@ -39,20 +40,22 @@ async def file_case(request: Request) -> Response:
     case = json_as(request.headers.get("content-type", ""), body, CASE_IN)
     own = state.resources
     check_choices(case, own.directory)
-    new = prepare(
+    owner = owner_of(caller)
+    sent = Submission(
         case,
         origin_of(case, caller, own.keys),
-        own.keys,
-        key_hash=key_hash(_owner(caller), key),
-        fingerprint=fingerprint("POST", PATH, _owner(caller), body),
+        key_hash=key_hash(owner, key),
+        fingerprint=fingerprint("POST", PATH, owner, body),
+        owner=owner,
     )
+    filing: CaseFiling = own.filing
     try:
-        filed = await own.filing.file(new)
+        filed, new = await filing.file(sent)
     except Overloaded:
         raise unavailable() from None
-    if filed.fresh:
+    if new is not None:
         return _answer(CaseOut(**_as_filed(new._asdict()), subject=case.subject))
-    if filed.fingerprint != new.fingerprint:
+    if filed.fingerprint != sent.fingerprint:
         raise Problem(KEY_REUSED)
     async with state.database.reading() as connection:
         row = await cases.case_by_id(connection, filed.case_id)
@@ -61,11 +64,6 @@ async def file_case(request: Request) -> Response:
     return _answer(
         CaseOut(**_as_filed(dict(row._mapping)), subject=own.keys.text_of(row.id, row.text_sealed)["subject"])
     )
-
-
-def _owner(caller: Principal) -> str:
-    """In whose name Idempotency-Keys are told apart."""
-    return f"{caller.kind}:{caller.subject}"
 
 
 def _as_filed(row: Mapping[str, Any]) -> dict[str, Any]:

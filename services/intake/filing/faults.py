@@ -19,8 +19,8 @@ MESSAGES = {
     "unknown_county": Text("این شهرستان در این استان نیست.", "There is no such county in this province."),
     "unknown_category": Text("این موضوع در فهرست نیست.", "There is no such category."),
     "unknown_organisation": Text("این سازمان در فهرست نیست.", "There is no such organisation."),
-    "unknown_upload": Text(
-        "این پیوست پیدا نشد؛ لطفاً دوباره بارگذاری کنید.", "There is no such upload; please send it again."
+    "too_many_attachments": Text(
+        "پیوست‌های این پرونده به بیشترین شمار رسیده است.", "This case has as many files as it may have."
     ),
     # who may say what
     "mobile_is_that_of_the_login": Text(

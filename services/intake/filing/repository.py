@@ -10,6 +10,9 @@ import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.kit.web.idempotency import KEY_IN_USE
+from shared.kit.web.problems import Problem
+
 
 class NewCase(NamedTuple):
     """A row for each of the four tables; ``key_hash`` binds the Idempotency-Key to who used it."""
@@ -77,6 +80,7 @@ SELECT id, tracking_code, citizen_id, partner_id, kind, channel, language, categ
        organisation_id, contact_sealed, text_sealed, registered_at, event_id, event_id FROM new
 RETURNING id
 """
+_LOCK_CLASS = 5313
 _HELD = "SELECT key_hash, fingerprint, case_id FROM filing_keys WHERE key_hash = ANY($1::bytea[])"
 
 
@@ -96,6 +100,26 @@ async def write_cases(connection: asyncpg.Connection, cases: Sequence[NewCase]) 
         for record in await connection.fetch(_HELD, missing):
             held[record["key_hash"]] = (record["case_id"], record["fingerprint"])
     return [Filed(*held[case.key_hash], fresh=held[case.key_hash][0] == case.id) for case in cases]
+
+
+async def held_by(connection: AsyncConnection, key_hash: bytes) -> Filed | None:
+    """What was filed under a key before; the key is the caller's until its transaction ends.
+
+    Raises a 409 problem while another transaction has it.
+    """
+    lock = {"class": _LOCK_CLASS, "lock": int.from_bytes(key_hash[:4], "big", signed=True)}
+    if not await connection.scalar(text("SELECT pg_try_advisory_xact_lock(:class, :lock)"), lock):
+        raise Problem(KEY_IN_USE, headers={"Retry-After": "1"})
+    query = text("SELECT case_id, fingerprint FROM filing_keys WHERE key_hash = :key_hash")
+    row = (await connection.execute(query, {"key_hash": key_hash})).one_or_none()
+    return Filed(row.case_id, row.fingerprint, fresh=False) if row else None
+
+
+async def write_one(connection: AsyncConnection, case: NewCase) -> Filed:
+    """As ``write_cases``, in a transaction in which more is written."""
+    driver: asyncpg.Connection = (await connection.get_raw_connection()).driver_connection
+    (filed,) = await write_cases(driver, [case])
+    return filed
 
 
 async def forget_old_keys(connection: AsyncConnection, *, days: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, TypeAdapter, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.intake.filing.faults import MESSAGES
@@ -52,6 +52,7 @@ Mobile = Annotated[str, StringConstraints(max_length=64), AfterValidator(_door(i
 PostalCode = Annotated[
     str, StringConstraints(max_length=64), AfterValidator(_door(lambda text: identifiers.postal_code(text)[0]))
 ]
+UploadIds = Annotated[list[Annotated[str, StringConstraints(max_length=64)]], Field(max_length=10)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
 
 
@@ -90,7 +91,7 @@ class CaseIn(_Strict):
     county: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")] | None = None
     organisation_id: Slug | None = None
     citizen: CitizenIn
-    attachments: Annotated[list[Annotated[str, StringConstraints(max_length=64)]], "upload ids"] = []
+    attachments: UploadIds = []
     language: Language = "fa"
     channel: Literal["app", "web", "phone", "in_person", "letter"] | None = None
 

@@ -6,14 +6,16 @@ from uuid import UUID
 
 import orjson
 
+from services.intake.attachments.service import Attachments
 from services.intake.directory.known import Directory
 from services.intake.filing.faults import fault
-from services.intake.filing.repository import Filed, NewCase
+from services.intake.filing.repository import Filed, NewCase, held_by, write_one
 from services.intake.filing.schemas import CaseIn
 from services.intake.keys import IntakeKeys
 from shared.contracts.envelope import Actor
-from shared.contracts.intake import CaseRegistered, CaseRegisteredData
+from shared.contracts.intake import AttachmentRef, CaseRegistered, CaseRegisteredData
 from shared.kit.auth import Principal
+from shared.kit.db import Database
 from shared.kit.ids import uuid7
 from shared.kit.outbox import lane_of, new_event
 from shared.kit.sealing import seal
@@ -63,20 +65,31 @@ def origin_of(case: CaseIn, principal: Principal, keys: IntakeKeys) -> Origin:
 
 
 def check_choices(case: CaseIn, directory: Directory) -> None:
-    """Refuses a category, organisation or upload that does not exist, with a 422 problem naming each field."""
+    """Refuses a category or organisation that does not exist, with a 422 problem naming each field."""
     wrong = []
     if case.category_id is not None and case.category_id not in directory.categories:
         wrong.append(fault("/category_id", "unknown_category"))
     if case.organisation_id is not None and case.organisation_id not in directory.organisations:
         wrong.append(fault("/organisation_id", "unknown_organisation"))
-    wrong += [fault(f"/attachments/{n}", "unknown_upload") for n in range(len(case.attachments))]
     if wrong:
         raise invalid_fields(*wrong)
 
 
-def prepare(case: CaseIn, origin: Origin, keys: IntakeKeys, *, key_hash: bytes, fingerprint: bytes) -> NewCase:
+@dataclass(frozen=True)
+class Submission:
+    """A case as it was sent: ``key_hash`` and ``fingerprint`` of its Idempotency-Key and its bytes, ``owner`` in whose
+    name its uploads are."""
+
+    case: CaseIn
+    origin: Origin
+    key_hash: bytes
+    fingerprint: bytes
+    owner: str
+
+
+def prepare(sent: Submission, keys: IntakeKeys, case_id: UUID, attachments: tuple[AttachmentRef, ...] = ()) -> NewCase:
     """The row of a new case, contact and text sealed, with the event that tells the others of it."""
-    case_id = uuid7()
+    case, origin = sent.case, sent.origin
     owner = str(case_id).encode()
     now = datetime.now(UTC)
     contact = orjson.dumps(
@@ -108,12 +121,13 @@ def prepare(case: CaseIn, origin: Origin, keys: IntakeKeys, *, key_hash: bytes, 
             reachable=origin.mobile is not None,
             contact_sealed=seal(keys.contact, contact, b"contact:" + owner),
             text_sealed=seal(keys.text, orjson.dumps({"subject": case.subject, "body": case.body}), b"text:" + owner),
+            attachments=attachments,
         ),
     )
     data = event.data
     return NewCase(
-        key_hash=key_hash,
-        fingerprint=fingerprint,
+        key_hash=sent.key_hash,
+        fingerprint=sent.fingerprint,
         id=case_id,
         tracking_code=data.tracking_code,
         citizen_id=data.citizen_id,
@@ -136,21 +150,46 @@ def prepare(case: CaseIn, origin: Origin, keys: IntakeKeys, *, key_hash: bytes, 
 
 
 class CaseFiling:
-    """Files cases through the group writer; of two requests with one key at a time the second is told to wait."""
+    """Files cases; of two requests with one key at a time the second is told to wait."""
 
-    def __init__(self, writer: CaseWriter) -> None:
+    def __init__(self, writer: CaseWriter, database: Database, keys: IntakeKeys, attachments: Attachments) -> None:
+        """``writer`` takes the cases without files, ``database`` those with, which are a transaction each."""
         self._writer = writer
+        self._database = database
+        self._keys = keys
+        self._attachments = attachments
         self._under_way: set[bytes] = set()
 
-    async def file(self, new: NewCase) -> Filed:
-        """What the key holds after the commit: this case, or the one filed under it before.
+    async def file(self, sent: Submission) -> tuple[Filed, NewCase | None]:
+        """What the key holds after the commit, and the case if it is this one and not one filed under the key before.
 
-        Raises a 409 problem while the same key is under way, ``Overloaded`` when too much waits.
+        Raises a 409 problem while the same key is under way, a 422 one that names each upload that cannot be had,
+        ``Overloaded`` when too much waits.
         """
-        if new.key_hash in self._under_way:
+        if sent.key_hash in self._under_way:
             raise Problem(KEY_IN_USE, headers={"Retry-After": "1"})
-        self._under_way.add(new.key_hash)
+        self._under_way.add(sent.key_hash)
         try:
-            return await self._writer.submit(new)
+            if sent.case.attachments:
+                return await self._with_files(sent)
+            new = prepare(sent, self._keys, uuid7())
+            filed = await self._writer.submit(new)
+            return filed, new if filed.fresh else None
         finally:
-            self._under_way.discard(new.key_hash)
+            self._under_way.discard(sent.key_hash)
+
+    async def _with_files(self, sent: Submission) -> tuple[Filed, NewCase | None]:
+        """The uploads become the case's in the transaction that files it."""
+        names = sent.case.attachments
+        await self._attachments.uploads.finish(names, sent.owner)
+        async with self._database.transaction() as connection:
+            held = await held_by(connection, sent.key_hash)
+            if held is not None:
+                return held, None
+            case_id = uuid7()
+            files = await self._attachments.take(connection, case_id, names, sent.owner)
+            new = prepare(sent, self._keys, case_id, files)
+            filed = await write_one(connection, new)
+            if not filed.fresh:  # the same key came by the other way meanwhile
+                raise Problem(KEY_IN_USE, headers={"Retry-After": "1"})
+        return filed, new

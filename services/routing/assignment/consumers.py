@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.assignment.service import Assigner
+from services.routing.attachments import repository as attachments
 from services.routing.citizen.service import reopen_by_text
 from services.routing.classify.store import Models
 from services.routing.desk import repository
@@ -54,7 +55,8 @@ class CaseEvents:
             await repository.change_case(connection, case.id, letter_number=event.data.number, last_event_id=event.id)
 
     async def _supplement(self, connection: AsyncConnection, case: Any, event: CaseSupplemented) -> None:
-        """The citizen's words join the case; if they were asked for, the clock runs again."""
+        """The citizen's words and files join the case; if they were asked for, the clock runs again."""
+        await attachments.keep(connection, case.id, event.data.attachments, at=event.data.supplemented_at)
         await repository.add_step(
             connection,
             id=uuid7(),

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.assignment.domain import Assignment, Category, Filing, Rule, assign
+from services.routing.attachments import repository as attachments
 from services.routing.classify import metrics
 from services.routing.classify import repository as classify
 from services.routing.classify.domain import drawn_for_audit
@@ -84,6 +85,7 @@ class Assigner:
             restricted=assignment.restricted,
             last_event_id=event.id,
         )
+        await attachments.keep(connection, case_id, data.attachments, at=data.registered_at)
         await desk.add_step(
             connection,
             id=uuid7(),

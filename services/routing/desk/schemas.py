@@ -174,6 +174,15 @@ class DeskStepOut(_Out):
     sms_status: str | None
 
 
+class DeskAttachmentOut(_Out):
+    """A file of the case; ``n`` is its place among them, ``size`` its bytes, ``at`` when it came."""
+
+    n: int
+    media_type: str
+    size: int
+    at: datetime
+
+
 class PendingDecisionOut(_Out):
     """A decision that waits for approval."""
 
@@ -237,6 +246,7 @@ class DeskCaseDetailOut(DeskCaseOut):
     letter_number: str | None
     rating: int | None
     merged_into: UUID | None
+    attachments: list[DeskAttachmentOut]
     timeline: list[DeskStepOut]
     similar: list[SimilarOut]
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.routing.attachments import repository as attachments
 from services.routing.clocks.domain import LEVELS, RUNNING
 from services.routing.desk import domain, repository, schemas
 from services.routing.desk.moves import MOVES, Desk
@@ -225,6 +226,10 @@ async def detail(connection: AsyncConnection, principal: Principal, case: CaseRo
                 score=round(row.score, 3),
             )
             for row in await similar_to(connection, principal, case)
+        ],
+        attachments=[
+            schemas.DeskAttachmentOut(n=file.n, media_type=file.media_type, size=file.size, at=file.at)
+            for file in await attachments.of_case(connection, case.id)
         ],
         timeline=[
             schemas.DeskStepOut(

@@ -101,9 +101,9 @@ async def evidence_of(connection: AsyncConnection, topic_ids: Sequence[UUID]) ->
 async def close_settled(connection: AsyncConnection, month: str, *, until: date, at: datetime) -> int:
     """Closes the decided topics whose decisions were all due before ``until`` and whose cell had no finding in
     ``month``; how many."""
-    overdue = exists().where(topic_decisions.c.topic_id == topics.c.id, topic_decisions.c.due_on >= until)
+    pending = exists().where(topic_decisions.c.topic_id == topics.c.id, topic_decisions.c.due_on >= until)
     spoken = exists().where(topic_evidence.c.topic_id == topics.c.id, topic_evidence.c.month == month)
-    change = update(topics).where(topics.c.state == "decided", ~overdue, ~spoken)
+    change = update(topics).where(topics.c.state == "decided", ~pending, ~spoken)
     return (await connection.execute(change.values(state="closed", closed_at=at))).rowcount
 
 
@@ -121,14 +121,19 @@ def _behind(topic_id: UUID, category_id: str, province: str) -> ColumnElement[bo
     return own if not province else and_(own, cases.c.province == province)
 
 
-async def cases_of(connection: AsyncConnection, topic: Any) -> tuple[Sequence[Any], int]:
-    """The newest cases behind a topic, at most ``MOST_CASES``, and how many there are in all."""
-    behind = _behind(topic.id, topic.category_id, topic.province)
-    total = await connection.scalar(select(func.count()).select_from(cases).where(behind))
+async def cases_of(connection: AsyncConnection, topic: Any) -> Sequence[Any]:
+    """The newest cases behind a topic, at most ``MOST_CASES``."""
     columns = (cases.c[name] for name in ("id", "tracking_code", "kind", "status", "province", "registered_at"))
+    behind = _behind(topic.id, topic.category_id, topic.province)
     newest = select(*columns, cases.c.subject).where(behind).order_by(cases.c.id.desc()).limit(MOST_CASES)
     rows: Sequence[Any] = (await connection.execute(newest)).all()
-    return rows, int(total or 0)
+    return rows
+
+
+async def count_cases(connection: AsyncConnection, topic: Any) -> int:
+    """How many cases stand behind a topic."""
+    behind = _behind(topic.id, topic.category_id, topic.province)
+    return int(await connection.scalar(select(func.count()).select_from(cases).where(behind)) or 0)
 
 
 async def add_decision(connection: AsyncConnection, **values: Any) -> None:

@@ -92,14 +92,12 @@ async def add_topic(connection: AsyncConnection, principal: Principal, new: sche
 
 async def show(connection: AsyncConnection, topic_id: UUID) -> schemas.TopicDetailOut:
     """A topic with its evidence, cases and decisions, and the counts since. Problem 404 for no such topic."""
-    row = await _found(connection, topic_id)
+    row, names = await _found(connection, topic_id), await Names.read(connection)
     shown = (await _shown(connection, [row]))[0]
     now = jalali_month(datetime.now(UTC))
-    first = min([evidence.month for evidence in shown.evidence], default=now)
-    begin = shifted(now, 1 - _TREND_MONTHS) if first > shifted(now, 1 - _TREND_MONTHS) else first
-    months = span(begin, now)
+    months = span(min([shifted(now, 1 - _TREND_MONTHS), *(evidence.month for evidence in shown.evidence)]), now)
     by_month = await counts.filed_in(connection, row.category_id, row.province, months[0], months[-1])
-    behind, total = await repository.cases_of(connection, row)
+    behind = await repository.cases_of(connection, row)
     places = Counter[str]()
     for evidence in shown.evidence:
         places.update(by_month.get(evidence.month, {}))
@@ -133,8 +131,8 @@ async def show(connection: AsyncConnection, topic_id: UUID) -> schemas.TopicDeta
             )
             for case in behind
         ],
-        cases_count=total,
-        decisions=[await _decision(connection, decision) for decision in decisions],
+        cases_count=await repository.count_cases(connection, row),
+        decisions=[await _decision(connection, decision, names) for decision in decisions],
     )
 
 
@@ -159,7 +157,6 @@ async def decide(
         text = Text("این تاریخ گذشته است.", "This date is past.")
         raise invalid_fields(FieldFault("/due_on", "date_past", text))
     decision_id = uuid7()
-    _, cases = await repository.cases_of(connection, row)
     await repository.add_decision(
         connection,
         id=decision_id,
@@ -174,11 +171,11 @@ async def decide(
         decided_by=principal.subject,
         decided_by_title=principal.title,
         decided_at=now,
-        cases=cases,
+        cases=await repository.count_cases(connection, row),
     )
     await repository.list_notices(connection, row, decision_id)
     kept = (await repository.decisions_of(connection, [topic_id]))[-1]
-    return await _decision(connection, kept)
+    return await _decision(connection, kept, await Names.read(connection))
 
 
 async def _found(connection: AsyncConnection, topic_id: UUID, *, lock: bool = False) -> Any:
@@ -231,10 +228,9 @@ async def _shown(connection: AsyncConnection, rows: Sequence[Any]) -> list[schem
     ]
 
 
-async def _decision(connection: AsyncConnection, row: Any) -> schemas.DecisionOut:
+async def _decision(connection: AsyncConnection, row: Any, names: Names) -> schemas.DecisionOut:
     now = datetime.now(UTC)
     decided_in, running = jalali_month(row.decided_at), jalali_month(now)
-    owner = (await Names.read(connection)).departments[row.owner_department_id]
     months = span(shifted(decided_in, -_BEFORE_MONTHS), running)
     found = await counts.filed_in(connection, row.measure_category_id, row.measure_province, months[0], months[-1])
     counted = {month: sum(places.values()) for month, places in found.items()}
@@ -243,7 +239,7 @@ async def _decision(connection: AsyncConnection, row: Any) -> schemas.DecisionOu
         topic_id=row.topic_id,
         title=row.title,
         text=row.text,
-        owner=owner,
+        owner=names.departments[row.owner_department_id],
         due_on=jalali(row.due_on),
         overdue=row.due_on < tehran_day(now),
         measure=schemas.MeasureOut(

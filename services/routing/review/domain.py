@@ -37,7 +37,7 @@ class Tally:
             "share_in_time": share(self.in_time, self.decided),
             "median_days": median(self.days),
             "rated": self.rated,
-            "mean_rating": round(self.rating_sum / self.rated, 2) if self.rated else None,
+            "mean_rating": mean(self.rating_sum, self.rated),
             "reopened": self.reopened,
             "share_reopened": share(self.reopened, self.decided),
         }
@@ -63,3 +63,8 @@ def _nth(histogram: Mapping[int, int], n: int) -> int:
 def share(part: int, whole: int) -> float | None:
     """``part`` of ``whole``, to four places; None of nothing."""
     return round(part / whole, 4) if whole else None
+
+
+def mean(total: int, count: int) -> float | None:
+    """The mean rating, to two places; None if nobody gave one."""
+    return round(total / count, 2) if count else None

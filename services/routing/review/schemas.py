@@ -39,6 +39,9 @@ class CountOut(_Out):
     filed: int
     decided: int
     decided_in_time: int
+    rated: int
+    mean_rating: float | None
+    reopened: int
 
 
 class DepartmentLineOut(MeasuresOut):

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.routing.directory import repository as directory
 from services.routing.review import repository, schemas
 from services.routing.review.detection import MOST_HISTORY, Cell, detect, method_of
-from services.routing.review.domain import Tally, share
+from services.routing.review.domain import Tally, mean, share
 from services.routing.review.months import month_title, shifted, span
 from shared.contracts.envelope import CategoryRef, DepartmentRef
 from shared.kit.auth import Principal
@@ -20,6 +20,9 @@ from shared.kit.ids import uuid7
 from shared.kit.web.problems import FORBIDDEN, NOT_FOUND, Problem
 from shared.persian.calendar import DateError, jalali, jalali_month, month_bounds
 from shared.persian.places import PROVINCES
+
+FIRST_MONTH = "1380-01"
+"""The calendar's first month in the database."""
 
 _TREND_MONTHS = 12
 
@@ -34,16 +37,14 @@ def department_in_reach(principal: Principal) -> str | None:
     return principal.department_id
 
 
-async def reviewed(connection: AsyncConnection, month: str) -> str:
-    """The month, if there is a review of it: from the first case's to the running one. Else Problem 404."""
+def reviewed(month: str) -> None:
+    """Problem 404 for what is no Jalali month, or one that is yet to come."""
     try:
         month_bounds(month)
     except DateError:
         raise Problem(NOT_FOUND) from None
-    first = await repository.first_month(connection)
-    if first is None or not first <= month <= jalali_month(datetime.now(UTC)):
+    if not FIRST_MONTH <= month <= jalali_month(datetime.now(UTC)):
         raise Problem(NOT_FOUND)
-    return month
 
 
 async def list_months(
@@ -81,10 +82,10 @@ async def show(
     connection: AsyncConnection, principal: Principal, month: str, *, base: str | None = None
 ) -> schemas.ReviewOut:
     """A month's review, of all or of a manager's own department; visits are compared with the month ``base``, by
-    default the first that there is. Problem 404 for a month without review."""
+    default the first that there is. Problem 404 for what is no month so far."""
     department_id = department_in_reach(principal)
-    await reviewed(connection, month)
-    first = await repository.first_month(connection) or month
+    reviewed(month)
+    first = min(await repository.first_month(connection) or month, month)
     names = await Names.read(connection)
     sides = _sides(await repository.along(connection, month, department_id))
     closed = (await repository.published(connection, [month])).get(month)
@@ -109,6 +110,9 @@ async def show(
                 filed=row.filed,
                 decided=row.decided,
                 decided_in_time=row.in_time,
+                rated=row.rated,
+                mean_rating=mean(row.rating_sum, row.rated),
+                reopened=row.reopened,
             )
             for row in await repository.crossed(connection, month, department_id)
         ],
@@ -242,7 +246,7 @@ async def add_note(
     """Keeps a manager's note on their own department's month. Problem 403 for another's, 404 for no such month."""
     if principal.department_id != note.department_id:
         raise Problem(FORBIDDEN)
-    await reviewed(connection, month)
+    reviewed(month)
     kept = schemas.NoteOut(
         id=uuid7(),
         department_id=note.department_id,

@@ -8,17 +8,22 @@ import httpx
 import pytest
 
 from deploy.local.keys import make_keys
+from services.intake.attachments.api import router as attachments_router
+from services.intake.attachments.api import uploads as uploads_router
+from services.intake.attachments.service import Attachments
 from services.intake.cases.api import router
 from services.intake.directory.known import Directory
 from services.intake.filing import api as filing_api
 from services.intake.filing.repository import write_cases
 from services.intake.filing.service import CaseFiling
 from services.intake.keys import IntakeKeys
+from services.intake.settings import IntakeSettings
 from shared.kit.auth import Mint, Principal, Verifier
 from shared.kit.db import Database
 from shared.kit.migrate import upgrade
 from shared.kit.sealing import seal
 from shared.kit.settings import ServiceSettings
+from shared.kit.uploads import install_uploads
 from shared.kit.web.app import create_api
 from shared.kit.writer import GroupWriter
 
@@ -28,10 +33,11 @@ MOBILE = "+989121234567"
 class Resources:
     """As intake's own, made for a test."""
 
-    def __init__(self, keys: IntakeKeys, filing: CaseFiling, directory: Directory) -> None:
+    def __init__(self, keys: IntakeKeys, filing: CaseFiling, directory: Directory, attachments: Attachments) -> None:
         self.keys = keys
         self.filing = filing
         self.directory = directory
+        self.attachments = attachments
 
 
 class Intake:
@@ -67,15 +73,20 @@ async def intake(dsn: str, tmp_path: Path) -> AsyncIterator[Intake]:
     make_keys(tmp_path)
     keys = IntakeKeys.load(ServiceSettings(keys_dir=tmp_path))
     connection = await asyncpg.connect(dsn)
-    await connection.execute("TRUNCATE cases, tracking_codes, filing_keys, outbox, timeline, messages, idempotency")
+    await connection.execute(
+        "TRUNCATE cases, tracking_codes, filing_keys, outbox, timeline, messages, idempotency, uploads, attachments"
+    )
     database = Database.connect(dsn, pool_size=4)
     directory = Directory(1, frozenset({"sso-insurance.missing-record"}), frozenset({"sso"}))
-    api = create_api("intake", routers=[router])
+    settings = IntakeSettings(keys_dir=tmp_path, uploads_dir=tmp_path / "up", attachments_dir=tmp_path / "files")
+    attachments = Attachments.make(settings, database, keys)
+    api = create_api("intake", routers=[router, attachments_router, uploads_router])
+    install_uploads(api, attachments.uploads)
     filing_api.install(api)
     async with GroupWriter(database, write_cases) as writer:
         api.state.database = database
         api.state.verifier = Verifier.load(tmp_path / "gateway-internal.pub.jwk", "intake")
-        api.state.resources = Resources(keys, CaseFiling(writer), directory)
+        api.state.resources = Resources(keys, CaseFiling(writer, database, keys, attachments), directory, attachments)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://intake") as http:
             yield Intake(http, connection, Mint.load(tmp_path / "gateway-internal.jwk"), keys)
     await database.close()

@@ -9,7 +9,19 @@ from services.routing.review.service import Names
 from shared.persian.places import PROVINCES
 
 _BOM = b"\xef\xbb\xbf"
-_HEADER = ("ماه", "واحد", "موضوع", "استان", "نوع", "ثبت‌شده", "تصمیم‌گرفته", "در مهلت")
+_HEADER = (
+    "ماه",
+    "واحد",
+    "موضوع",
+    "استان",
+    "نوع",
+    "ثبت‌شده",
+    "تصمیم‌گرفته",
+    "در مهلت",
+    "شمار امتیازها",
+    "میانگین امتیاز",
+    "بازگشایی",
+)
 
 
 def csv_of(review: ReviewOut, names: Names) -> bytes:
@@ -30,6 +42,9 @@ def csv_of(review: ReviewOut, names: Names) -> bytes:
                 line.filed,
                 line.decided,
                 line.decided_in_time,
+                line.rated,
+                "" if line.mean_rating is None else line.mean_rating,
+                line.reopened,
             )
         )
     return _BOM + out.getvalue().encode()

@@ -135,6 +135,14 @@ async def test_a_manager_sees_and_notes_their_own_part(routing: Routing) -> None
         assert (await routing.request(CENTRE, "GET", f"/v1/desk/reviews/{month}")).status_code == 404
 
 
+async def test_a_month_without_cases_is_empty(routing: Routing) -> None:
+    for month in (RUNNING, "1390-01"):
+        review = await routing.get(CENTRE, f"/v1/desk/reviews/{month}")
+        assert (review["totals"]["filed"], review["excess"], review["closed"]) == (0, [], False)
+        assert (await routing.request(CENTRE, "GET", f"/v1/desk/reviews/{month}/report")).content.startswith(b"%PDF")
+    assert await routing.get(CENTRE, "/v1/desk/reviews") == {"items": [], "next": None}
+
+
 async def test_the_report_comes_as_pdf_or_csv(routing: Routing, tmp_path: Path) -> None:
     await year_with_excess(routing)
     await routing.reviewer.close()

@@ -13,6 +13,7 @@ import pytest
 from deploy.local.keys import make_keys
 from services.sms.delivery import repository
 from services.sms.delivery.pump import Pump, Settler
+from services.sms.delivery.quiet import QuietHours
 from services.sms.delivery.reports import Reports
 from services.sms.delivery.repository import NewText
 from services.sms.keys import SmsKeys
@@ -33,6 +34,7 @@ from shared.kit.db import Database
 from shared.kit.ids import uuid7
 from shared.kit.migrate import upgrade
 from shared.kit.settings import ServiceSettings
+from shared.persian.calendar import TEHRAN
 from tests.shared.kit.chassis import running, until
 
 PHONE, OTHER_PHONE = "+989121230001", "+989121230002"
@@ -80,14 +82,14 @@ class Desk:
     database: Database
     keys: SmsKeys
 
-    async def queue(self, text: str, phone: str = PHONE) -> None:
-        """A step's text for a phone."""
+    async def queue(self, text: str, phone: str = PHONE, urgency: Urgency = Urgency.STEP) -> None:
+        """A text for a phone."""
         id = uuid7()
         new = NewText(
             id=id,
             event_id=uuid7(),
             template="case.progressed",
-            urgency=Urgency.STEP,
+            urgency=urgency,
             case_id=uuid7(),
             recipient_index=self.keys.blind.index(phone),
             recipient_sealed=self.keys.keep(id, phone),
@@ -139,18 +141,21 @@ async def desk(dsn: str, tmp_path: Path) -> AsyncIterator[Desk]:
 
 
 @asynccontextmanager
-async def pumping(desk: Desk, operator: ScriptedOperator) -> AsyncIterator[None]:
+async def pumping(
+    desk: Desk, operator: ScriptedOperator, urgency: Urgency = Urgency.STEP, quiet: QuietHours | None = None
+) -> AsyncIterator[None]:
     """A worker that sends."""
     settler = Settler(desk.database)
     pump = Pump(
         "pump",
-        [Urgency.STEP],
+        [urgency],
         database=desk.database,
         operator=operator,
         settler=settler,
         keys=desk.keys,
         wake=desk.database.wake.another(),
         at_once=8,
+        quiet=quiet,
     )
     async with settler.writer, running(pump):
         yield
@@ -220,3 +225,16 @@ async def test_a_report_that_is_faster_than_the_answer_counts(desk: Desk) -> Non
             await reports.take(Report("part-2", ReportState.SENT, now))
             await until(lambda: desk.all_are("delivered"), "both parts")
     assert await desk.told() == ["sms.sent.v1", "sms.delivered.v1"]
+
+
+async def test_bulk_waits_for_the_end_of_the_quiet_hours_and_steps_do_not(desk: Desk) -> None:
+    operator = ScriptedOperator()
+    hour = datetime.now(TEHRAN).hour
+    quiet = QuietHours(hour, (hour + 2) % 24)
+    await desk.queue("can wait", urgency=Urgency.BULK)
+    await desk.queue("at once")
+    async with pumping(desk, operator, Urgency.BULK, quiet), pumping(desk, operator):
+        await until(lambda: desk.all_are("queued", "accepted"), "the step's text")
+    async with pumping(desk, operator, Urgency.BULK, QuietHours((hour + 3) % 24, (hour + 5) % 24)):
+        await until(lambda: desk.all_are("accepted", "accepted"), "the other")
+    assert operator.sent == ["at once", "can wait"]
