@@ -42,6 +42,14 @@ setup-python:
 bench: setup ## measure, as ratios against a baseline in the same run
 	@$(PY) -m tests.load
 
+.PHONY: seed-year
+seed-year: setup ## file two years of a synthetic country into the running system: make seed-year [count=200000]
+	@$(PY) -m deploy.synthetic $(if $(count),--count $(count))
+
+.PHONY: bench-scale
+bench-scale: setup ## the desk with many cases: make bench-scale [count=1000000]; at most 20 minutes
+	@$(PY) -m tests.load.scale $(if $(count),--count $(count))
+
 .PHONY: invariants
 invariants: ## check what must always hold on the running system; exit code 1 if something does not
 	@$(PY) -m deploy.local.invariants

@@ -22,6 +22,7 @@ DESK = frozenset({"officer", "manager", "centre"})
 HOLDERS = frozenset({"inspector", "supervisor", "custodian"})
 INSPECTION = frozenset({"inspector", "supervisor"})
 CUSTODY = frozenset({"custodian"})
+CENTRE = frozenset({"centre"})
 REVIEWERS = frozenset({"manager", "centre"})
 GROUP = frozenset({"group", "centre"})
 
@@ -30,6 +31,7 @@ SENDER: tuple[Kind, ...] = ("citizen", "staff", "partner", "reporter")
 SMALL_BODY = 64 * 1024
 CASE_BODY = 128 * 1024
 REPORT_BODY = 256 * 1024
+RULES_BODY = 512 * 1024
 FILE_BODY = Limits().file_bytes
 
 QUIET = ("/v1/reports", "/v1/inspect", "/v1/log", "/v1/uploads")
@@ -107,8 +109,29 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/desk/cases", "routing", STAFF, roles=DESK),
     Route("GET", "/v1/desk/cases/{case_id}", "routing", STAFF, roles=DESK),
     Route("POST", "/v1/desk/cases/{case_id}/steps", "routing", STAFF, roles=DESK, body=CASE_BODY),
+    Route("POST", "/v1/desk/cases/bulk-assign", "routing", STAFF, roles=frozenset({"manager", "centre"})),
+    Route("POST", "/v1/desk/cases/{case_id}/merge", "routing", STAFF, roles=DESK),
+    Route("POST", "/v1/desk/cases/{case_id}/contact", "intake", STAFF, roles=DESK),
+    Route("GET", "/v1/desk/views", "routing", STAFF, roles=DESK),
+    Route("POST", "/v1/desk/views", "routing", STAFF, roles=DESK),
+    Route("DELETE", "/v1/desk/views/{id}", "routing", STAFF, roles=DESK),
+    Route("GET", "/v1/desk/summary", "routing", STAFF, roles=DESK),
+    Route("GET", "/v1/desk/stream", "routing", STAFF, roles=DESK, streamed=True),
+    Route("GET", "/v1/desk/directory", "routing", STAFF, roles=DESK),
+    *(
+        Route(method, f"/v1/desk/directory/{kind}/{{id}}", "routing", STAFF, roles=CENTRE)
+        for method in ("PUT", "PATCH")
+        for kind in ("organisations", "departments", "categories")
+    ),
+    Route("GET", "/v1/desk/directory/versions", "routing", STAFF, roles=CENTRE),
+    Route("GET", "/v1/desk/directory/versions/{version}", "routing", STAFF, roles=CENTRE),
+    Route("GET", "/v1/desk/rules", "routing", STAFF, roles=CENTRE),
+    Route("PUT", "/v1/desk/rules", "routing", STAFF, roles=CENTRE, body=RULES_BODY),
+    Route("POST", "/v1/desk/rules/dry-run", "routing", STAFF, roles=CENTRE, body=RULES_BODY),
+    Route("GET", "/v1/desk/triage", "routing", STAFF, roles=CENTRE),
+    Route("GET", "/v1/desk/audit", "routing", STAFF, roles=CENTRE),
+    Route("POST", "/v1/desk/audit/{case_id}", "routing", STAFF, roles=CENTRE),
     Route("GET", "/v1/desk/cases/{case_id}/attachments/{n}", "routing", STAFF, roles=DESK, streamed=True),
-    Route("GET", "/v1/desk/triage", "routing", STAFF, roles=frozenset({"centre"})),
     # corruption reports: the reporter's side
     Route("GET", "/v1/reports/keys", "integrity", PUBLIC),
     Route("POST", "/v1/reports", "integrity", ("public", "citizen"), body=REPORT_BODY),

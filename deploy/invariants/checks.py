@@ -115,6 +115,15 @@ async def gap_in_numbers(databases: Databases, _window: Window) -> Broken:
     return _of(await _ids(databases["letters"], query))
 
 
+async def clock_lost(databases: Databases, _window: Window) -> Broken:
+    """Every case that is dealt with has its next strike, unless all levels were told; and no strike is long past."""
+    query = (
+        "SELECT id FROM cases WHERE status IN ('assigned', 'in_progress', 'reopened')"
+        " AND (next_clock_at IS NULL AND escalation < 3 OR next_clock_at < now() - interval '10 minutes')"
+    )
+    return _of(await _ids(databases["routing"], query))
+
+
 async def statuses_disagree(databases: Databases, window: Window) -> Broken:
     """Every filed case stands in exactly one status, and intake shows the one that routing says."""
     query = "SELECT id, status FROM cases WHERE registered_at >= $1 AND registered_at < $2"
@@ -155,6 +164,7 @@ CHECKS: dict[str, Check] = {
         stale_outbox,
         parked_without_owner,
         gap_in_numbers,
+        clock_lost,
         statuses_disagree,
         review_miscounts,
         month_not_closed,

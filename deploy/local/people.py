@@ -36,6 +36,8 @@ def staff() -> list[dict[str, Any]]:
         }
         for entry in departments
     ]
+    # whoever decided a case does not review it when it is opened again
+    people += [{**person, "username": f"officer2.{person['department_id']}"} for person in people]
     people += [
         {
             "username": f"manager.{entry['id']}",

@@ -14,6 +14,7 @@ from services.intake.attachments.service import Attachments
 from services.intake.cases.api import router
 from services.intake.cases.consumers import keep_timeline
 from services.intake.directory.known import Directory, keep_directory
+from services.intake.disclosure.api import router as disclosure_router
 from services.intake.filing import api as filing_api
 from services.intake.filing.repository import forget_old_keys, write_cases
 from services.intake.filing.service import CaseFiling
@@ -89,7 +90,7 @@ SERVICE: Service[IntakeSettings, Resources] = Service(
     name="intake",
     settings=IntakeSettings,
     resources=_resources,
-    routers=lambda _: [router, attachments_router, uploads_router],
+    routers=lambda _: [router, attachments_router, uploads_router, disclosure_router],
     jobs=_jobs,
     checks=_checks,
     finish_api=_finish,

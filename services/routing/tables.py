@@ -9,6 +9,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     Table,
@@ -29,6 +30,8 @@ departments = Table(
     Column("name_en", Text),
     Column("organisation_id", Text),
     Column("pipeline", Text),
+    Column("officers", JSONB),
+    Column("active", Boolean),
     Column("position", Integer),
 )
 
@@ -38,6 +41,7 @@ organisations = Table(
     Column("id", Text, primary_key=True),
     Column("name_fa", Text),
     Column("name_en", Text),
+    Column("active", Boolean),
     Column("position", Integer),
 )
 
@@ -52,6 +56,7 @@ categories = Table(
     Column("priority", Text),
     Column("vulnerable", Boolean),
     Column("keywords", ARRAY(Text)),
+    Column("active", Boolean),
     Column("position", Integer),
 )
 
@@ -63,9 +68,14 @@ rules = Table(
     Column("name", Text),
     Column("category_id", Text),
     Column("province", Text),
+    Column("county", Text),
     Column("kind", Text),
     Column("organisation_id", Text),
     Column("words", ARRAY(Text)),
+    Column("from_hour", SmallInteger),
+    Column("to_hour", SmallInteger),
+    Column("from_on", Date),
+    Column("to_on", Date),
     Column("to_department_id", Text),
     Column("to_category_id", Text),
 )
@@ -76,6 +86,16 @@ directory_version = Table(
     Column("singleton", Boolean, primary_key=True),
     Column("version", Integer),
     Column("fingerprint", Text),
+)
+
+directory_history = Table(
+    "directory_history",
+    metadata,
+    Column("version", Integer, primary_key=True),
+    Column("at", _moment),
+    Column("actor_id", Text),
+    Column("change", JSONB),
+    Column("document", JSONB),
 )
 
 cases = Table(
@@ -102,22 +122,58 @@ cases = Table(
     Column("status", Text),
     Column("department_id", Text),
     Column("category_id", Text),
+    Column("second_category_id", Text),
     Column("assignee", Text),
     Column("routing", JSONB),
+    Column("chosen_category_id", Text),
+    Column("directory_version", Integer),
     Column("restricted", Boolean),
     Column("sla_days", Integer),
     Column("due_at", _moment),
     Column("paused_at", _moment),
     Column("extended", Boolean),
-    Column("decision", JSONB),
+    Column("term_days", Integer),
+    Column("escalation", SmallInteger),
+    Column("next_clock_at", _moment),
+    Column("decision", JSONB(none_as_null=True)),
     Column("decision_no", Integer),
     Column("decided_at", _moment),
+    Column("decided_by", ARRAY(Text)),
+    Column("referred_from", Text),
+    Column("referral_accepted", Boolean),
     Column("reopened_at", _moment),
+    Column("merged_into", Uuid),
     Column("letter_number", Text),
     Column("rating", SmallInteger),
     Column("version", Integer),
     Column("sequence", Integer),
     Column("last_event_id", Uuid),
+)
+
+desk_feed = Table(
+    "desk_feed",
+    metadata,
+    Column("tx", BigInteger, primary_key=True),
+    Column("id", BigInteger, primary_key=True),
+    Column("at", _moment),
+    Column("case_id", Uuid),
+    Column("tracking_code", Text),
+    Column("step", Text),
+    Column("status", Text),
+    Column("department_id", Text),
+    Column("former_department_id", Text),
+    Column("province", Text),
+    Column("restricted", Boolean),
+)
+
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("owner", Text),
+    Column("name", Text),
+    Column("query", JSONB),
+    Column("created_at", _moment),
 )
 
 steps = Table(
@@ -142,6 +198,55 @@ step_sms = Table(
     Column("case_id", Uuid),
     Column("status", Text),
     Column("rank", SmallInteger),
+)
+
+classifier_models = Table(
+    "classifier_models",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("version", Text),
+    Column("content", LargeBinary),
+    Column("promoted_at", _moment),
+)
+
+classifier_refits = Table(
+    "classifier_refits",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("begun_at", _moment),
+    Column("ended_at", _moment),
+    Column("learnt", Integer),
+    Column("judged", Integer),
+    Column("current_right", Double),
+    Column("candidate_right", Double),
+    Column("candidate", Text),
+    Column("promoted", Boolean),
+)
+
+classifier_drift = Table(
+    "classifier_drift",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("cases", Integer),
+    Column("abstained", Double),
+    Column("confidence", Double),
+    Column("psi", Double),
+    Column("model", Text),
+)
+
+audit_samples = Table(
+    "audit_samples",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("at", _moment),
+    Column("method", Text),
+    Column("department_id", Text),
+    Column("category_id", Text),
+    Column("confidence", Double),
+    Column("model", Text),
+    Column("right_category_id", Text),
+    Column("checked_by", Text),
+    Column("checked_at", _moment),
 )
 
 attachments = Table(

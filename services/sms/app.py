@@ -9,7 +9,7 @@ from services.sms.delivery.quiet import QuietHours
 from services.sms.delivery.reconcile import EVERY_SECONDS, Reconciler
 from services.sms.delivery.reports import Reports
 from services.sms.delivery.repository import give_up_expired
-from services.sms.inbound.tracking import TrackingByText
+from services.sms.inbound.texts import InboundTexts
 from services.sms.keys import SmsKeys
 from services.sms.notices.consumers import NoticeTexts
 from services.sms.operators.port import Urgency
@@ -53,7 +53,7 @@ async def _resources(settings: SmsSettings, database: Database) -> AsyncIterator
         ),
         Originator(settings.sms_from),
         on_report=reports.take,
-        on_inbound=TrackingByText(database, keys).take,
+        on_inbound=InboundTexts(database, keys).take,
         name=OPERATOR,
     )
     async with settler.writer, reports.writer:

@@ -6,7 +6,7 @@ Persian text are Jalali and in Persian digits.
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from services.sms.keys import SmsKeys
@@ -49,6 +49,21 @@ def step_text(event: Event, code: str, language: Language, keys: SmsKeys) -> str
     sentence = write(event, language, _notes(event, event.case_id, keys))
     head = f"کد پیگیری {code}" if language == "fa" else f"Case {code}"
     return f"{head}\n{sentence}\n{_SIGNATURE[language]}"
+
+
+def reply_text(kind: Literal["which", "none"], language: Language) -> str:
+    """The answer to "not solved" from a number with several decided cases (``which``?), or with ``none``."""
+    fa, en = {
+        "which": (
+            "چند پرونده با این شماره پاسخ گرفته است. لطفاً «حل نشد» را همراه با کد پیگیری بفرستید.",
+            'Several cases of this number were decided. Please send "not solved" with the tracking code.',
+        ),
+        "none": (
+            "در سی روز گذشته دربارهٔ پرونده‌ای با این شماره تصمیمی گرفته نشده است که بتوان آن را دوباره باز کرد.",
+            "No case of this number was decided in the last thirty days that could be opened again.",
+        ),
+    }[kind]
+    return f"{fa if language == 'fa' else en}\n{_SIGNATURE[language]}"
 
 
 def template_of(event: Event) -> str:
@@ -130,12 +145,25 @@ def _extended(event: routing.CaseExtended, language: Language, note: str | None)
     return f"پوزش می‌خواهیم؛ مهلت پاسخ تا {day} تمدید شد. دلیل: {note}"
 
 
+def _overdue(event: routing.CaseOverdue, language: Language, _note: str | None) -> str:
+    day = _day(event.data.due_on, language)
+    if language == "en":
+        return f"We are sorry: we promised an answer by {day} and are late. The manager was told and follows it up."
+    return f"پوزش می‌خواهیم؛ قرار بود تا {day} پاسخ دهیم و دیر شده است. به مدیر واحد گزارش شد و پیگیری می‌شود."
+
+
 def _decided(event: routing.CaseDecided, language: Language, note: str | None) -> str:
     fa, en = _OUTCOMES[event.data.outcome]
     summary = f" {note}" if note else ""
     if language == "en":
-        return f"It was decided: {en}.{summary} The written answer is sent to your address."
-    return f"تصمیم گرفته شد: {fa}.{summary} پاسخ کتبی به نشانی شما فرستاده می‌شود."
+        return (
+            f"It was decided: {en}.{summary} The written answer is sent to your address."
+            ' If it is not solved, answer "not solved" within thirty days.'
+        )
+    return (
+        f"تصمیم گرفته شد: {fa}.{summary} پاسخ کتبی به نشانی شما فرستاده می‌شود."
+        " اگر مشکل برطرف نشد، تا سی روز «حل نشد» را به همین شماره بفرستید."
+    )
 
 
 def _moved(_event: routing.CaseMoved, language: Language, _note: str | None) -> str:
@@ -150,11 +178,31 @@ def _closed(_event: routing.CaseClosed, language: Language, _note: str | None) -
     return "پرونده بسته شد. لطفاً در برنامه به رسیدگی ما امتیاز دهید."
 
 
+def _merged(_event: routing.CaseMerged, language: Language, note: str | None) -> str:
+    if language == "en":
+        return f"It is on the same matter as your case {note} and was joined with it. The answer comes there."
+    return f"موضوع آن همان پروندهٔ {note} شماست و با آن یکی شد. پاسخ در همان پرونده داده می‌شود."
+
+
 def _reopened(event: routing.CaseReopened, language: Language, _note: str | None) -> str:
     day = _day(event.data.due_on, language)
     if language == "en":
         return f"Your case is open again as you asked. An answer is due by {day}."
     return f"پرونده به درخواست شما دوباره باز شد. پاسخ تا {day} داده می‌شود."
+
+
+_REFUSED: dict[str, tuple[str, str]] = {
+    "undecided": ("هنوز در دست رسیدگی است و نیازی به بازگشودن آن نیست", "it is still being dealt with"),
+    "once": ("یک بار دوباره باز شده است و بار دیگر ممکن نیست", "it was opened again once already"),
+    "late": ("بیش از سی روز از تصمیم گذشته است", "more than thirty days have passed since the decision"),
+}
+
+
+def _reopening_refused(event: routing.CaseReopeningRefused, language: Language, _note: str | None) -> str:
+    fa, en = _REFUSED[event.data.reason]
+    if language == "en":
+        return f"We got your text. The case cannot be opened again: {en}. You may file a new one."
+    return f"پیام شما رسید. این پرونده {fa}. در صورت نیاز می‌توانید درخواست تازه‌ای ثبت کنید."
 
 
 def _withdrawn(_event: routing.CaseWithdrawn, language: Language, _note: str | None) -> str:
@@ -205,9 +253,12 @@ _WRITERS: dict[type[Event], Writer] = {
     routing.CaseInformationRequested: _information_requested,
     routing.CaseProgressed: _progressed,
     routing.CaseExtended: _extended,
+    routing.CaseOverdue: _overdue,
     routing.CaseDecided: _decided,
     routing.CaseClosed: _closed,
+    routing.CaseMerged: _merged,
     routing.CaseReopened: _reopened,
+    routing.CaseReopeningRefused: _reopening_refused,
     routing.CaseWithdrawn: _withdrawn,
     routing.CaseMoved: _moved,
     letters.LetterIssued: _letter_issued,

@@ -97,6 +97,22 @@ class CaseHandedOver(Event):
     data: CaseHandedOverData
 
 
+class ContactShownData(Frozen):
+    """``reason_sealed``: why, for routing only (as a message's text, its owner is ``shown_id``)."""
+
+    shown_id: UUID
+    shown_at: AwareDatetime
+    reason_sealed: Sealed
+
+
+class ContactShown(Event):
+    """A member of the staff was shown the citizen's number."""
+
+    type: Literal["contact.shown.v1"] = "contact.shown.v1"
+    source: Literal["intake"] = "intake"
+    data: ContactShownData
+
+
 class ContactChangedData(Frozen):
     """The whole new contact, as in ``case.registered``."""
 

@@ -67,9 +67,12 @@ CASE_STEPS: tuple[type[Event], ...] = (
     routing.CaseResumed,
     routing.CaseProgressed,
     routing.CaseExtended,
+    routing.CaseOverdue,
     routing.CaseDecided,
     routing.CaseClosed,
+    routing.CaseMerged,
     routing.CaseReopened,
+    routing.CaseReopeningRefused,
     routing.CaseWithdrawn,
     routing.CaseMoved,
 )
@@ -86,7 +89,15 @@ INTAKE_TIMELINE = Queue(
 INTAKE_DIRECTORY = Queue("intake.directory", (routing.DirectoryChanged,))
 INTAKE_MOVES = Queue("intake.moves", (routing.CaseMoved,))
 ROUTING_CASES = Queue(
-    "routing.cases", (intake.CaseRegistered, intake.CaseSupplemented, intake.CaseRated, letters.LetterIssued)
+    "routing.cases",
+    (
+        intake.CaseRegistered,
+        intake.CaseSupplemented,
+        intake.CaseRated,
+        intake.ContactShown,
+        letters.LetterIssued,
+        sms.SmsNotSolved,
+    ),
 )
 ROUTING_SMS = Queue("routing.sms", (sms.SmsSent, sms.SmsDelivered, sms.SmsUndelivered))
 SMS_STEPS = Queue(

@@ -19,10 +19,25 @@ class CaseState(Frozen):
     category: CategoryRef | None = None
 
 
+class GuessRef(Frozen):
+    """A category that the classifier thought of, with its probability."""
+
+    category_id: str
+    score: float
+
+
 class CaseAssignedData(CaseState):
-    """``method`` says who chose: the citizen's category, a rule, the classifier, the centre's triage, an officer."""
+    """``method`` says who chose: the citizen's category, a rule, the classifier, the centre's triage, an officer.
+
+    Of a machine's decision also how probable it was, the classifier's best three guesses, which version of its model
+    it was, and another topic that the same text is about.
+    """
 
     method: Literal["citizen", "rule", "classifier", "triage", "officer"]
+    confidence: float | None = None
+    guesses: tuple[GuessRef, ...] = ()
+    model: str | None = None
+    second_category: CategoryRef | None = None
 
 
 class CaseAssigned(Event):
@@ -99,6 +114,14 @@ class CaseExtended(Event):
     data: CaseExtendedData
 
 
+class CaseOverdue(Event):
+    """The promised date passed without a decision; ``due_at`` is that date. Told once in a term."""
+
+    type: Literal["case.overdue.v1"] = "case.overdue.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseState
+
+
 class CaseDecidedData(CaseState):
     """``letter_sealed``: the letter's text, for letters only. ``note_sealed``: the SMS' own words, if the officer
     wrote any. ``decision_no`` counts the decisions of a case from 1 (a reopened case has a second one).
@@ -127,12 +150,40 @@ class CaseClosed(Event):
     data: CaseState
 
 
+class CaseMergedData(CaseToldData):
+    """``note_sealed`` is the tracking code of the case that goes on, ``into_case_id`` that case."""
+
+    into_case_id: UUID
+
+
+class CaseMerged(Event):
+    """The citizen had filed the same matter twice: this case ends, the other goes on."""
+
+    type: Literal["case.merged.v1"] = "case.merged.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseMergedData
+
+
 class CaseReopened(Event):
     """The citizen was not content with the decision and the case is open again."""
 
     type: Literal["case.reopened.v1"] = "case.reopened.v1"
     source: Literal["routing"] = "routing"
     data: CaseState
+
+
+class CaseReopeningRefusedData(CaseState):
+    """Why: it is not decided yet, it was opened again once before, or thirty days have passed."""
+
+    reason: Literal["undecided", "once", "late"]
+
+
+class CaseReopeningRefused(Event):
+    """The citizen asked by SMS to open the case again, which is not possible."""
+
+    type: Literal["case.reopening_refused.v1"] = "case.reopening_refused.v1"
+    source: Literal["routing"] = "routing"
+    data: CaseReopeningRefusedData
 
 
 class CaseWithdrawn(Event):

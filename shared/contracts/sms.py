@@ -39,6 +39,20 @@ class SmsUndeliveredData(SmsData):
     state: Literal["undeliverable", "expired", "rejected", "blocked", "suppressed"]
 
 
+class SmsNotSolvedData(Frozen):
+    """When the citizen's text came; what it said beside "not solved" is not kept."""
+
+    at: AwareDatetime
+
+
+class SmsNotSolved(Event):
+    """The citizen of a case answered by SMS that it is not solved. ``subject`` is the reply's id."""
+
+    type: Literal["sms.not_solved.v1"] = "sms.not_solved.v1"
+    source: Literal["sms"] = "sms"
+    data: SmsNotSolvedData
+
+
 class SmsUndelivered(Event):
     """The text will not reach the phone."""
 

@@ -108,6 +108,7 @@ async def test_all_hold_on_a_settled_case(settled: Databases) -> None:
         ("routing", "DELETE FROM cases", {"case_without_desk", "statuses_disagree"}),
         ("routing", "UPDATE cases SET department_id = NULL", {"case_without_desk"}),
         ("routing", "UPDATE cases SET status = 'closed'", {"statuses_disagree"}),
+        ("routing", "UPDATE cases SET status = 'assigned'", {"clock_lost", "statuses_disagree"}),
         ("routing", "DELETE FROM review_deltas", {"review_miscounts"}),
         (
             "routing",

@@ -74,7 +74,8 @@ def test_without_a_category_words_decide_or_a_person_does(system: System) -> Non
     _, known, _ = filed(system, **words)
     officer = system.staff("officer.sso-insurance")
     seen = wait_for(lambda: at_desk(officer, known["id"], "assigned"), "the assignment")
-    assert seen["routing"]["method"] == "rule"
+    assert seen["routing"]["method"] == "classifier"
+    assert seen["routing"]["top"][0]["reasons"]
     _, unknown, mobile = filed(system, subject="سلام و احترام", body="لطفاً به کار من رسیدگی کنید.", category_id=None)
     centre = system.staff("centre")
 
@@ -127,7 +128,8 @@ def test_a_reopened_case_gets_a_second_letter_that_supersedes_the_first(system: 
     again = citizen.request("POST", f"/v1/cases/{id}/reopen", json={"reason": "پاسخ کامل نبود."})
     assert (again.status_code, again.json()["status"]) == (200, "reopened")
     assert citizen.request("POST", f"/v1/cases/{id}/reopen", json={"reason": "باز هم"}).status_code == 409
-    officer = system.staff("officer.sso-insurance")
+    assert refused(system.staff("officer.sso-insurance"), id, "*", type="accept") == 409
+    officer = system.staff("officer2.sso-insurance")
     officer.step(id, type="accept")
     officer.step(id, type="decide", outcome="partly_upheld", letter_body="با بررسی دوباره، بخش دیگر نیز ثبت شد.")
     system.staff("manager.sso-insurance").step(id, type="approve")
@@ -140,6 +142,14 @@ def test_a_reopened_case_gets_a_second_letter_that_supersedes_the_first(system: 
     wait_for(lambda: True if citizen.get(f"/v1/cases/{id}")["letter_number"] != number else None, "its number")
     rated = citizen.post(f"/v1/cases/{id}/rating", {"score": 5})
     assert rated["score"] == 5
+
+
+def test_not_solved_by_sms_opens_the_only_decided_case_again(system: System) -> None:
+    citizen, case, mobile = filed(system)
+    decided(system, citizen, case["id"])
+    system.text_from(mobile, "حل‌نشد")
+    wait_for(lambda: at_desk(system.staff("officer2.sso-insurance"), case["id"], "reopened"), "the reopening")
+    wait_for(lambda: [t for t in system.phone(mobile) if "دوباره باز شد" in t["text"]] or None, "the answer")
 
 
 def test_tracking_by_sms_answers_only_the_number_that_filed(system: System) -> None:

@@ -19,7 +19,7 @@ from tests.systems import running_system
 def main() -> None:
     """Measures and prints."""
     _ensure_tools()
-    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {_machine()}\n")
+    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine()}\n")
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         base.chmod(0o755)  # PostgreSQL's user goes through it
@@ -73,7 +73,8 @@ def _aim(met: bool, aim: str) -> str:
     return f"aim {aim} {'met' if met else 'MISSED'}"
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Cores, processor and Python, as measurements name them."""
     model = next(
         (
             line.partition(":")[2].strip()

@@ -7,15 +7,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.assignment.service import Assigner
 from services.routing.attachments import repository as attachments
+from services.routing.citizen.service import reopen_by_text
+from services.routing.classify.store import Models
 from services.routing.desk import repository
 from services.routing.desk.moves import resumed
 from services.routing.desk.story import Move, take
 from services.routing.keys import RoutingKeys
 from shared.contracts.envelope import SYSTEM, Event
-from shared.contracts.intake import CaseRated, CaseRegistered, CaseSupplemented
+from shared.contracts.intake import CaseRated, CaseRegistered, CaseSupplemented, ContactShown
 from shared.contracts.letters import LetterIssued
 from shared.contracts.routing import CaseResumed
-from shared.contracts.sms import SmsData, SmsDelivered, SmsSent, SmsUndelivered
+from shared.contracts.sms import SmsData, SmsDelivered, SmsNotSolved, SmsSent, SmsUndelivered
 from shared.kit.bus import Permanent, Transient
 from shared.kit.ids import uuid7
 
@@ -25,9 +27,9 @@ _SMS = {SmsSent: ("sent", 1), SmsUndelivered: ("undelivered", 2), SmsDelivered: 
 class CaseEvents:
     """Handles the queue ``routing.cases``."""
 
-    def __init__(self, keys: RoutingKeys) -> None:
+    def __init__(self, keys: RoutingKeys, models: Models) -> None:
         self._keys = keys
-        self._assigner = Assigner(keys)
+        self._assigner = Assigner(keys, models)
 
     async def handle(self, connection: AsyncConnection, event: Event) -> None:
         """One event, in its transaction."""
@@ -43,6 +45,12 @@ class CaseEvents:
             await self._supplement(connection, case, event)
         elif isinstance(event, CaseRated):
             await repository.change_case(connection, case.id, rating=event.data.score)
+        elif isinstance(event, ContactShown):
+            reason = self._keys.open_text(event.data.shown_id, event.data.reason_sealed)["body"]
+            move = Move("contact_shown", {}, note=reason)
+            await take(connection, case, move, actor=event.actor, at=event.data.shown_at)
+        elif isinstance(event, SmsNotSolved):
+            await reopen_by_text(connection, case, event)
         elif isinstance(event, LetterIssued):
             await repository.change_case(connection, case.id, letter_number=event.data.number, last_event_id=event.id)
 

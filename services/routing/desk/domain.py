@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-from shared.contracts.envelope import CaseStatus
+from shared.contracts.envelope import CaseStatus, Outcome
 
 Role = Literal["officer", "manager", "centre"]
 StepType = Literal[
@@ -29,7 +29,6 @@ StepType = Literal[
 OPEN: Set[CaseStatus] = frozenset({"registered", "assigned", "in_progress", "awaiting_citizen", "reopened"})
 """States in which the case still waits for a decision."""
 
-REOPEN_WITHIN_DAYS = 30
 EXTENSION_SHARE = 0.5
 """An extension is at most this share of the category's term, and there is one."""
 
@@ -44,17 +43,29 @@ class Refusal(Enum):
     EXTENDED = "extended_before"
     TOO_LONG = "extension_too_long"
     SAME_DEPARTMENT = "same_department"
+    REFERRAL_OPEN = "referral_awaits_acceptance"
+    INDEPENDENT = "independent_review"
+    OUT_OF_REMIT = "needs_referral_or_centre"
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What the rules need to know of a case. ``decided_by`` is who wrote the decision that waits for approval."""
+    """What the rules need to know of a case.
+
+    ``decided_by`` wrote the decision that waits for approval, ``outcome`` is what it says. ``referred_from`` is the
+    department that sent the case here, until it is accepted; ``referral_accepted``: some referral was. ``earlier`` are
+    those who wrote and approved the decisions before it was opened again.
+    """
 
     status: CaseStatus
     department_id: str | None
     decided_by: str | None
     extended: bool
     sla_days: int
+    outcome: Outcome | None = None
+    referred_from: str | None = None
+    referral_accepted: bool = False
+    earlier: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -99,13 +110,18 @@ def refusal(
     case: Standing,
     *,
     actor: str,
+    roles: Set[str] = frozenset(),
     department_id: str | None = None,
+    officer: str | None = None,
     days: int = 0,
 ) -> Refusal | None:
     """Why the step cannot be taken now, or None if it can.
 
-    ``actor`` is the staff member's id; ``department_id`` where a referral goes; ``days`` how many working days an
-    extension asks for.
+    ``actor`` is the staff member's id, with their ``roles``; ``department_id`` where a referral goes; ``officer`` to
+    whom the case is assigned; ``days`` how many working days an extension asks for.
+
+    A case that was opened again is reviewed by somebody who neither wrote nor approved its decision. A referral goes
+    nowhere but back until it is accepted. "Not ours" is approved by the centre, or after another accepted a referral.
     """
     rule = RULES[step]
     pending = case.decided_by is not None
@@ -115,14 +131,32 @@ def refusal(
         return Refusal.PENDING
     if step in ("approve", "return") and not pending:
         return Refusal.NOTHING_PENDING
-    if step == "approve" and case.decided_by == actor:
-        return Refusal.OWN_DECISION
-    if step == "refer" and department_id == case.department_id:
-        return Refusal.SAME_DEPARTMENT
+    if step == "approve":
+        return _approval(case, actor, roles)
+    if (step in ("accept", "decide") and actor in case.earlier) or (step == "assign" and officer in case.earlier):
+        return Refusal.INDEPENDENT
+    if step == "refer":
+        return _referral(case, department_id)
     if step == "extend" and case.extended:
         return Refusal.EXTENDED
     if step == "extend" and days > max(1, int(case.sla_days * EXTENSION_SHARE)):
         return Refusal.TOO_LONG
+    return None
+
+
+def _approval(case: Standing, actor: str, roles: Set[str]) -> Refusal | None:
+    if case.decided_by == actor:
+        return Refusal.OWN_DECISION
+    if case.outcome == "out_of_remit" and not case.referral_accepted and "centre" not in roles:
+        return Refusal.OUT_OF_REMIT
+    return None
+
+
+def _referral(case: Standing, department_id: str | None) -> Refusal | None:
+    if department_id == case.department_id:
+        return Refusal.SAME_DEPARTMENT
+    if case.referred_from is not None and department_id != case.referred_from:
+        return Refusal.REFERRAL_OPEN
     return None
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.routing.clocks.domain import due_in_new_term
 from services.routing.desk import repository, schemas
 from services.routing.desk.repository import CaseRow
-from services.routing.desk.story import Move, department_of
+from services.routing.desk.story import DEFAULT_SLA_DAYS, Move, department_of, term_of
 from services.routing.directory import repository as directory
 from services.routing.keys import RoutingKeys
 from shared.contracts import routing as events
@@ -17,9 +18,6 @@ from shared.contracts.envelope import Actor, CategoryRef, DepartmentRef
 from shared.kit.web.language import Text
 from shared.kit.web.problems import FieldFault, invalid_fields
 from shared.persian.calendar import CALENDAR
-
-DEFAULT_SLA_DAYS = 15
-"""Working days to an answer where no category says otherwise."""
 
 MOVED = "—"
 """What stands in the place of a moved case's text."""
@@ -41,9 +39,11 @@ async def assign(case: CaseRow, step: schemas.Assign, desk: Desk) -> Move:
     category = await _category(desk, step.category_id, step.department_id)
     category_id = category.id if category else case.category_id
     sla_days = category.sla_days if category else case.sla_days or DEFAULT_SLA_DAYS
-    fresh = case.due_at is None or category is not None
-    start = case.registered_at if case.reopened_at is None else case.reopened_at
-    due_at = CALENDAR.add_working_days(start, sla_days) if fresh else case.due_at
+    term = term_of(case)
+    term_days, due_at = term.days, case.due_at
+    if case.due_at is None or sla_days != case.sla_days:
+        term_days = sla_days + (term.days - case.sla_days if case.extended else 0)
+        due_at = due_in_new_term(term, term_days)
     return Move(
         "assign",
         {
@@ -52,7 +52,9 @@ async def assign(case: CaseRow, step: schemas.Assign, desk: Desk) -> Move:
             "category_id": category_id,
             "assignee": step.officer,
             "sla_days": sla_days,
+            "term_days": term_days,
             "due_at": due_at,
+            "referred_from": None,
             "restricted": False,
         },
         events.CaseAssigned,
@@ -66,23 +68,32 @@ async def assign(case: CaseRow, step: schemas.Assign, desk: Desk) -> Move:
 
 
 async def refer(case: CaseRow, step: schemas.Refer, desk: Desk) -> Move:
-    """To another department; the citizen's date stays."""
+    """To another department, or back from it; the citizen's date stays."""
     department = await _department(desk, step.department_id)
+    back = case.referred_from == department.id
     return Move(
         "refer",
-        {"status": "assigned", "department_id": department.id, "assignee": None},
+        {
+            "status": "assigned",
+            "department_id": department.id,
+            "assignee": None,
+            "referred_from": None if back else case.department_id,
+        },
         events.CaseReferred,
         events.CaseReferredData,
         {"from_department": department_of(case)},
         note=step.note,
-        kept={"from": case.department_id, "to": department.id},
+        kept={"from": case.department_id, "to": department.id, "back": back},
         department=department,
     )
 
 
-async def accept(_case: CaseRow, _step: schemas.Accept, desk: Desk) -> Move:
-    """The officer has it now."""
-    return Move("accept", {"status": "in_progress", "assignee": desk.actor.id}, events.CaseAccepted)
+async def accept(case: CaseRow, _step: schemas.Accept, desk: Desk) -> Move:
+    """The officer has it now; a referral is accepted with it."""
+    changes: dict[str, Any] = {"status": "in_progress", "assignee": desk.actor.id}
+    if case.referred_from is not None:
+        changes |= {"referred_from": None, "referral_accepted": True}
+    return Move("accept", changes, events.CaseAccepted)
 
 
 async def note(_case: CaseRow, step: schemas.InternalNote, _desk: Desk) -> Move:
@@ -119,7 +130,7 @@ async def extend(case: CaseRow, step: schemas.Extend, desk: Desk) -> Move:
     due_at = CALENDAR.add_working_days(case.due_at, step.days)
     return Move(
         "extend",
-        {"due_at": due_at, "extended": True},
+        {"due_at": due_at, "extended": True, "term_days": term_of(case).days + step.days},
         events.CaseExtended,
         events.CaseExtendedData,
         {"note_sealed": desk.keys.seal_note(case.id, step.reason), "days": step.days},
@@ -150,7 +161,13 @@ async def approve(case: CaseRow, _step: schemas.Approve, desk: Desk) -> Move:
     summary = decision["sms_summary"]
     return Move(
         "approve",
-        {"status": "decided", "decision": None, "decision_no": decision_no, "decided_at": desk.now},
+        {
+            "status": "decided",
+            "decision": None,
+            "decision_no": decision_no,
+            "decided_at": desk.now,
+            "decided_by": [*case.decided_by, decision["by"], desk.actor.id],
+        },
         events.CaseDecided,
         events.CaseDecidedData,
         {
@@ -221,7 +238,7 @@ MOVES: dict[type[Any], Callable[[CaseRow, Any, Desk], Awaitable[Move]]] = {
 
 async def _department(desk: Desk, department_id: str) -> DepartmentRef:
     row = await directory.department(desk.connection, department_id)
-    if row is None or row.pipeline != "zrm":
+    if row is None or row.pipeline != "zrm" or not row.active:
         text = Text("این واحد در فهرست نیست.", "There is no such department.")
         raise invalid_fields(FieldFault("/department_id", "unknown_department", text))
     return DepartmentRef(id=row.id, name_fa=row.name_fa, name_en=row.name_en)
@@ -231,7 +248,7 @@ async def _category(desk: Desk, category_id: str | None, department_id: str) -> 
     if category_id is None:
         return None
     row = await directory.category(desk.connection, category_id)
-    if row is None or row.department_id != department_id:
+    if row is None or row.department_id != department_id or not row.active:
         text = Text("این موضوع در این واحد نیست.", "The department has no such category.")
         raise invalid_fields(FieldFault("/category_id", "unknown_category", text))
     return row

@@ -1,16 +1,27 @@
 """The queries on the desk's cases and their steps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, delete, false, func, insert, or_, select, text, true, update
+from sqlalchemy import (
+    Select,
+    Text,
+    and_,
+    delete,
+    false,
+    insert,
+    literal,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.routing.tables import attachments, cases, categories, departments, step_sms, steps
+from services.routing.tables import attachments, cases, categories, departments, desk_feed, step_sms, steps
 from shared.kit.auth import Principal
 from shared.persian.text import fold, spaceless
 
@@ -26,7 +37,8 @@ _COLUMNS = (
 )
 
 
-def _all() -> Select[Any]:
+def all_cases() -> Select[Any]:
+    """Cases with the names of their department and category."""
     joined = cases.outerjoin(departments, departments.c.id == cases.c.department_id)
     return select(*_COLUMNS).select_from(joined.outerjoin(categories, categories.c.id == cases.c.category_id))
 
@@ -50,7 +62,7 @@ async def case_in_reach(
     connection: AsyncConnection, principal: Principal, case_id: UUID, *, lock: bool = False
 ) -> CaseRow | None:
     """A case within the caller's reach, its row locked if it is to be changed."""
-    query = _all().where(cases.c.id == case_id, reach(principal))
+    query = all_cases().where(cases.c.id == case_id, reach(principal))
     return (await connection.execute(query.with_for_update(of=cases) if lock else query)).one_or_none()
 
 
@@ -58,68 +70,19 @@ async def case_of_citizen(connection: AsyncConnection, principal: Principal, cas
     """The citizen's own case, locked."""
     if principal.kind != "citizen":
         return None
-    query = _all().where(cases.c.id == case_id, cases.c.citizen_id == UUID(principal.subject))
+    query = all_cases().where(cases.c.id == case_id, cases.c.citizen_id == UUID(principal.subject))
     return (await connection.execute(query.with_for_update(of=cases))).one_or_none()
 
 
 async def case_for_event(connection: AsyncConnection, case_id: UUID) -> CaseRow | None:
     """A case, locked, for what another service tells of it."""
-    query = _all().where(cases.c.id == case_id).with_for_update(of=cases)
+    query = all_cases().where(cases.c.id == case_id).with_for_update(of=cases)
     return (await connection.execute(query)).one_or_none()
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What the desk's list is narrowed to; None narrows nothing."""
-
-    status: str | None = None
-    department: str | None = None
-    category: str | None = None
-    province: str | None = None
-    kind: str | None = None
-    overdue: bool | None = None
-    assignee: str | None = None
-    q: str | None = None
-
-
-_CLOCK_RUNS = cases.c.status.in_(("assigned", "in_progress", "reopened"))
-
-
-async def list_cases(
-    connection: AsyncConnection, principal: Principal, filters: Filters, *, before: UUID | None, limit: int
-) -> Sequence[CaseRow]:
-    """Cases within reach, newest first; one more than ``limit`` if there are more."""
-    query = _all().where(reach(principal)).order_by(cases.c.id.desc()).limit(limit + 1)
-    columns = {
-        cases.c.status: filters.status,
-        cases.c.department_id: filters.department,
-        cases.c.category_id: filters.category,
-        cases.c.province: filters.province,
-        cases.c.kind: filters.kind,
-        cases.c.assignee: filters.assignee,
-    }
-    query = query.where(*(column == value for column, value in columns.items() if value is not None))
-    if filters.overdue is not None:
-        late = and_(_CLOCK_RUNS, cases.c.due_at < func.now())
-        query = query.where(late if filters.overdue else ~late)
-    if filters.q:
-        query = query.where(_speaks_of(filters.q))
-    if before is not None:
-        query = query.where(cases.c.id < before)
-    rows: Sequence[Any] = (await connection.execute(query)).all()
-    return rows
-
-
-def _speaks_of(q: str) -> Any:
-    """Full text on the folded words, or all of it without spaces, which finds every spelling of a compound."""
-    joined = spaceless(q)
-    words = cases.c.words.op("@@")(func.plainto_tsquery("simple", fold(q)))
-    return or_(words, cases.c.spaceless.contains(joined, autoescape=True)) if len(joined) > 2 else words
 
 
 async def triage(connection: AsyncConnection, *, after: UUID | None, limit: int) -> Sequence[CaseRow]:
     """Cases that no department has yet, the oldest first; one more than ``limit`` if there are more."""
-    query = _all().where(cases.c.status == "registered").order_by(cases.c.id).limit(limit + 1)
+    query = all_cases().where(cases.c.status == "registered").order_by(cases.c.id).limit(limit + 1)
     if after is not None:
         query = query.where(cases.c.id > after)
     rows: Sequence[Any] = (await connection.execute(query)).all()
@@ -162,8 +125,10 @@ async def add_step(
     note: str | None = None,
     data: dict[str, Any] | None = None,
     event_id: UUID | None = None,
+    former_department_id: str | None = None,
 ) -> None:
-    """Keeps a step; one with an event is told to the citizen, one without is internal."""
+    """Keeps a step of a case as it now stands, and shows it to those who watch the desk, the department that had the
+    case before included. One with an event is told to the citizen, one without is internal."""
     await connection.execute(
         insert(steps).values(
             id=id,
@@ -176,6 +141,15 @@ async def add_step(
             note=note,
             data=data or {},
             event_id=event_id,
+        )
+    )
+    columns = ("tracking_code", "status", "department_id", "province", "restricted")
+    now = select(
+        cases.c.id, literal(type), literal(former_department_id, Text), *(cases.c[name] for name in columns)
+    ).where(cases.c.id == case_id)
+    await connection.execute(
+        insert(desk_feed).from_select(
+            ["case_id", "step", "former_department_id", *columns], now, include_defaults=False
         )
     )
 

@@ -7,13 +7,16 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
+from services.routing.clocks.domain import Level
 from shared.contracts.envelope import CaseKind, CaseStatus, CategoryRef, Channel, DepartmentRef, Outcome
 from shared.kit.web.language import Text
 from shared.kit.web.validation import Within, field_error
 from shared.persian.text import TextError, canon
 
 
-def _clean(multiline: bool) -> Callable[[str], str]:
+def clean(multiline: bool) -> Callable[[str], str]:
+    """A validator: the text in one spelling, see ``persian.text.canon``."""
+
     def validate(value: str) -> str:
         try:
             return canon(value, multiline=multiline)
@@ -24,14 +27,14 @@ def _clean(multiline: bool) -> Callable[[str], str]:
     return validate
 
 
-_prose = AfterValidator(_clean(multiline=True))
+_prose = AfterValidator(clean(multiline=True))
 Note = Annotated[str, StringConstraints(max_length=20000), _prose, Within(1, 4000)]
 Told = Annotated[str, StringConstraints(max_length=4000), _prose, Within(3, 600)]
 LetterBody = Annotated[str, StringConstraints(max_length=80000), _prose, Within(10, 20000)]
 Summary = Annotated[
     str,
     StringConstraints(max_length=2000),
-    AfterValidator(_clean(False)),
+    AfterValidator(clean(False)),
     Within(3, 300),
 ]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
@@ -164,12 +167,14 @@ class GuessOut(_Out):
 
 
 class RoutingOut(_Out):
-    """Why the case came here."""
+    """Why the case came here, and the model that was asked: its version and the SHA-256 of its file."""
 
     method: str
     confidence: float
     top: list[GuessOut]
     rule: str | None = None
+    model: str | None = None
+    model_sha256: str | None = None
 
 
 class DeskStepOut(_Out):
@@ -207,7 +212,8 @@ class PendingDecisionOut(_Out):
 
 
 class DeskCaseOut(_Out):
-    """A case in a list. ``registered_on`` and ``due_on`` are Jalali dates."""
+    """A case in a list. ``registered_on`` and ``due_on`` are Jalali dates; ``escalated`` names the highest level that
+    the running clock has brought it before."""
 
     id: UUID
     tracking_code: str
@@ -224,7 +230,21 @@ class DeskCaseOut(_Out):
     due_at: datetime | None
     due_on: str | None
     overdue: bool
+    escalated: Level | None = None
     decision_pending: bool
+
+
+class SimilarOut(_Out):
+    """A case that resembles the one shown: of the same citizen, or on the same matter at the same place within ninety
+    days. ``score`` is the likeness of the texts, 0 to 1."""
+
+    id: UUID
+    tracking_code: str
+    subject: str
+    status: CaseStatus
+    registered_on: str
+    same_person: bool
+    score: float
 
 
 class DeskCaseDetailOut(DeskCaseOut):
@@ -238,12 +258,47 @@ class DeskCaseDetailOut(DeskCaseOut):
     restricted: bool
     extended: bool
     routing: RoutingOut
+    second_category_id: str | None
     pending_decision: PendingDecisionOut | None
     decided_at: datetime | None
     letter_number: str | None
     rating: int | None
+    merged_into: UUID | None
     attachments: list[DeskAttachmentOut]
     timeline: list[DeskStepOut]
+    similar: list[SimilarOut]
+
+
+class BulkItem(_Step):
+    """A case, and the ETag of the version that the caller has seen."""
+
+    id: UUID
+    etag: Annotated[str, StringConstraints(max_length=40)]
+
+
+class BulkAssign(_Step):
+    """Gives many cases to one department, each as a step ``assign`` would."""
+
+    items: Annotated[tuple[BulkItem, ...], Field(min_length=1, max_length=100)]
+    department_id: Slug
+    category_id: Slug | None = None
+    officer: Username | None = None
+    note: Note | None = None
+
+
+class BulkResult(_Out):
+    """What became of one: the status a single step would have answered, with the new ETag, or the error's code."""
+
+    id: UUID
+    status: int
+    etag: str | None = None
+    code: str | None = None
+
+
+class BulkOut(_Out):
+    """What became of each, in the order asked."""
+
+    items: list[BulkResult]
 
 
 class DeskPage(_Out):
@@ -254,10 +309,12 @@ class DeskPage(_Out):
 
 
 class TriageCaseOut(DeskCaseOut):
-    """A case that the router would not decide alone, with its best guesses."""
+    """A case that the router would not decide alone, with its best guesses; ``offer``: what may be corruption can be
+    moved to the corruption reports."""
 
     routing: RoutingOut
     restricted: bool
+    offer: Literal["move_to_irm"] | None
 
 
 class TriagePage(_Out):

@@ -3,6 +3,7 @@
 Whoever calls holds the case's row lock, so the events of a case are numbered and sent in the order they happened.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.routing.clocks.domain import Term, next_strike
 from services.routing.desk import repository
 from services.routing.desk.repository import CaseRow
 from shared.contracts.envelope import Actor, CaseStatus, CategoryRef, DepartmentRef, Event
@@ -18,6 +20,9 @@ from shared.kit.ids import uuid7
 from shared.kit.outbox import append, new_event
 
 TEHRAN = ZoneInfo("Asia/Tehran")
+
+DEFAULT_SLA_DAYS = 15
+"""Working days to an answer where no category says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ async def take(connection: AsyncConnection, case: CaseRow, move: Move, *, actor:
             data=move.data(**_state(case, move), **(move.more or {})),
         )
         changes |= {"sequence": event.sequence, "last_event_id": event.id}
+    changes["next_clock_at"] = next_strike(term_of(case, changes))
     await repository.change_case(connection, case.id, **changes)
     await repository.add_step(
         connection,
@@ -63,9 +69,22 @@ async def take(connection: AsyncConnection, case: CaseRow, move: Move, *, actor:
         note=move.note,
         data=move.kept,
         event_id=event.id if event else None,
+        former_department_id=case.department_id,
     )
     if event is not None:
         await append(connection, event)
+
+
+def term_of(case: CaseRow, changes: Mapping[str, Any] | None = None) -> Term:
+    """The case's term, as it is once ``changes`` are made to its columns."""
+    now = {**case._mapping, **(changes or {})}
+    return Term(
+        now["status"],
+        now["reopened_at"] or now["registered_at"],
+        now["due_at"],
+        now["term_days"] or DEFAULT_SLA_DAYS,
+        now["escalation"],
+    )
 
 
 def department_of(case: CaseRow) -> DepartmentRef | None:

@@ -47,7 +47,7 @@ async def departments(request: Request, _caller: Anybody, connection: Reading) -
     items = [
         {"id": row.id, "name_fa": row.name_fa, "name_en": row.name_en, "organisation_id": row.organisation_id}
         for row in rows
-        if row.pipeline == "zrm"
+        if row.pipeline == "zrm" and row.active
     ]
     return _document(items).respond(request)
 
@@ -66,6 +66,7 @@ async def categories(request: Request, _caller: Anybody, connection: Reading) ->
             "pipeline": pipelines[row.department_id],
         }
         for row in await repository.all_of(connection, "categories")
+        if row.active
     ]
     return _document(items).respond(request)
 
@@ -74,5 +75,5 @@ async def categories(request: Request, _caller: Anybody, connection: Reading) ->
 async def organisations(request: Request, _caller: Anybody, connection: Reading) -> Response:
     """The bodies under the ministry."""
     rows = await repository.all_of(connection, "organisations")
-    items = [{"id": row.id, "name_fa": row.name_fa, "name_en": row.name_en} for row in rows]
+    items = [{"id": row.id, "name_fa": row.name_fa, "name_en": row.name_en} for row in rows if row.active]
     return _document(items).respond(request)

@@ -3,11 +3,18 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.routing.tables import categories, departments, directory_version, organisations, rules
+from services.routing.tables import (
+    categories,
+    departments,
+    directory_history,
+    directory_version,
+    organisations,
+    rules,
+)
 
 
 async def knows_organisation(connection: AsyncConnection, organisation_id: str) -> bool:
@@ -55,6 +62,50 @@ async def new_version(connection: AsyncConnection, fingerprint: str) -> int | No
         )
     )
     return version
+
+
+async def lock_version(connection: AsyncConnection) -> int:
+    """The directory's version, held until the transaction ends, so that changes come one after the other."""
+    query = select(directory_version.c.version).with_for_update()
+    return await connection.scalar(query) or 0
+
+
+async def next_version(connection: AsyncConnection) -> int:
+    """Raises the version by one for a change of the centre's; the taxonomy last taken over is still remembered."""
+    query = update(directory_version).values(version=directory_version.c.version + 1)
+    raised: int = (await connection.execute(query.returning(directory_version.c.version))).scalar_one()
+    return raised
+
+
+async def keep_history(
+    connection: AsyncConnection, version: int, actor_id: str | None, change: dict[str, Any], document: dict[str, Any]
+) -> None:
+    """Keeps what was changed, by whom, and the whole directory and rules as they are then."""
+    row = insert(directory_history).values(version=version, actor_id=actor_id, change=change, document=document)
+    await connection.execute(row)
+
+
+async def history(connection: AsyncConnection, *, before: int | None, limit: int) -> Sequence[Row[Any]]:
+    """The versions, the newest first, without their documents; one more than ``limit`` if there are more."""
+    columns = (column for column in directory_history.c if column.name != "document")
+    query = select(*columns).order_by(directory_history.c.version.desc()).limit(limit + 1)
+    if before is not None:
+        query = query.where(directory_history.c.version < before)
+    return (await connection.execute(query)).all()
+
+
+async def document_of(connection: AsyncConnection, version: int) -> dict[str, Any] | None:
+    """The directory and rules as they were at a version."""
+    query = select(directory_history.c.document).where(directory_history.c.version == version)
+    document: dict[str, Any] | None = await connection.scalar(query)
+    return document
+
+
+async def replace_rules(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Puts these rules, in this order, in the place of all."""
+    await connection.execute(delete(rules))
+    if rows:
+        await connection.execute(insert(rules), [{**row, "position": n} for n, row in enumerate(rows)])
 
 
 async def version(connection: AsyncConnection) -> int:

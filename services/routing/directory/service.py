@@ -63,12 +63,33 @@ async def load_taxonomy(connection: AsyncConnection, taxonomy: dict[str, Any]) -
             for position, (department_id, category) in enumerate(all_categories)
         ],
     )
-    await append(connection, await _changed(connection, version))
+    await publish(connection, version, actor_id=None, change={"taxonomy": fingerprint})
     return True
 
 
+async def publish(connection: AsyncConnection, version: int, *, actor_id: str | None, change: dict[str, Any]) -> None:
+    """Keeps the directory as it is now as that version, and tells the others what can be chosen."""
+    await repository.keep_history(connection, version, actor_id, change, await document(connection))
+    await append(connection, await _changed(connection, version))
+
+
+async def document(connection: AsyncConnection) -> dict[str, Any]:
+    """The whole directory and the rules, as JSON."""
+    kinds = ("organisations", "departments", "categories", "rules")
+    rows = {kind: await repository.all_of(connection, kind) for kind in kinds}
+    return {kind: [_plain(row) for row in found] for kind, found in rows.items()}
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    values = {str(name): value for name, value in row._mapping.items()}
+    plain: dict[str, Any] = orjson.loads(orjson.dumps(values))
+    return plain
+
+
 async def _changed(connection: AsyncConnection, version: int) -> DirectoryChanged:
-    pipelines = {row.id: row.pipeline for row in await repository.all_of(connection, "departments")}
+    departments = await repository.all_of(connection, "departments")
+    organisations = await repository.all_of(connection, "organisations")
+    pipelines = {row.id: row.pipeline for row in departments}
     return new_event(
         DirectoryChanged,
         subject="directory",
@@ -79,7 +100,8 @@ async def _changed(connection: AsyncConnection, version: int) -> DirectoryChange
                 DepartmentEntry(
                     id=row.id, name_fa=row.name_fa, name_en=row.name_en, organisation_id=row.organisation_id
                 )
-                for row in await repository.all_of(connection, "departments")
+                for row in departments
+                if row.active
             ),
             categories=tuple(
                 CategoryEntry(
@@ -90,8 +112,9 @@ async def _changed(connection: AsyncConnection, version: int) -> DirectoryChange
                     pipeline=pipelines[row.department_id],
                 )
                 for row in await repository.all_of(connection, "categories")
+                if row.active
             ),
-            organisations=tuple(_ref(row) for row in await repository.all_of(connection, "organisations")),
+            organisations=tuple(_ref(row) for row in organisations if row.active),
         ),
     )
 

@@ -15,7 +15,7 @@ from services.sms.segments import segment
 from services.sms.templates import otp_text, step_text
 from shared.contracts.envelope import CategoryRef, DepartmentRef, Event, Language
 from shared.contracts.registry import SMS_STEPS
-from shared.contracts.routing import TopicDecided, TopicDecidedData
+from shared.contracts.routing import CaseReopeningRefused, TopicDecided, TopicDecidedData
 from shared.kit.ids import uuid7
 from shared.kit.outbox import new_event
 from shared.kit.sealing import seal
@@ -53,7 +53,7 @@ def event_of(kind: type[Event], keys: SmsKeys) -> Event:
     """An event of that kind, with what texts are made of; whatever else it holds is of no weight here."""
     case_id = uuid7()
     shape: type[BaseModel] = kind.model_fields["data"].annotation  # type: ignore[assignment]
-    data = dict(_VALUES)
+    data = dict(_VALUES) | ({"reason": "once"} if kind is CaseReopeningRefused else {})
     data["note_sealed"] = seal(keys.step, orjson.dumps({"text": NOTE}), b"step:" + str(case_id).encode())
     known = {name: data[name] for name in shape.model_fields if name in data}
     missing = {

@@ -1,0 +1,244 @@
+"""``make bench-scale``: the desk with many cases against an empty one, with the plans of its slowest queries.
+
+A private PostgreSQL, the synthetic country by COPY, and routing's API and consumers in this process, asked one after
+the other: the times are those of the whole request without the network. Aims are for a million cases.
+"""
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import asyncpg
+from sqlalchemy import event as sqlalchemy_event
+
+from deploy.local.ports import free_port
+from deploy.local.postgres import PrivatePostgres
+from deploy.synthetic.country import month_ago
+from deploy.synthetic.load import Databases, Keys, load
+from shared.kit.auth import Principal
+from shared.kit.migrate import upgrade
+from shared.kit.sealing import KeyRing
+from shared.kit.telemetry import setup_telemetry
+from tests.load.__main__ import machine
+from tests.services.routing.desk.routing import Routing, running, staff
+
+REQUESTS = 40
+"""For each kind of list and each word."""
+ASSIGNED, ROUNDS = 250, 7
+"""Cases whose way from the event to the department is timed in each round."""
+AT_ONCE = 8
+
+DEPARTMENTS = ("sso-insurance", "labour-relations", "hq", "affiliates", "rural-fund")
+CATEGORIES = ("labour-relations.unpaid-wages", "sso-insurance.missing-record", "hq.access", "affiliates.shasta")
+PROVINCES = ("IR-23", "IR-10", "IR-16", "IR-05")
+WORDS = (
+    *("بیمه", "سابقه", "حقوق", "کارفرما", "مستمری معلولیت", "سامانه خدمات", "دهک خانوار", "تعاونی مسکن"),
+    *("می‌شود", "میشود", "همسان‌سازی", "همسانسازی", "خانه‌دار", "خانهدار", "نوبت کمیسیون", "ویلچر", "زعفران", "ژژژ"),
+)
+Choice = Callable[[Random], Mapping[str, Any]]
+
+FILTERS: dict[str, Choice] = {
+    "none": lambda _: {},
+    "status": lambda c: {"status": c.choice(("assigned", "in_progress", "awaiting_citizen", "decided", "closed"))},
+    "rare status": lambda c: {"status": c.choice(("reopened", "withdrawn", "registered"))},
+    "department": lambda c: {"department": c.choice(DEPARTMENTS)},
+    "category": lambda c: {"category": c.choice(CATEGORIES)},
+    "province": lambda c: {"province": c.choice(PROVINCES)},
+    "kind": lambda c: {"kind": c.choice(("complaint", "suggestion"))},
+    "overdue": lambda _: {"overdue": True},
+    "not overdue": lambda _: {"overdue": False},
+    "escalated": lambda c: {"escalated": c.choice(("officer", "manager", "centre"))},
+    "pending": lambda _: {"pending": True},
+    "assignee": lambda c: {"assignee": f"officer.{c.choice(DEPARTMENTS)}"},
+    "assignee none": lambda _: {"assignee": "nobody"},
+    "category, province": lambda c: {"category": c.choice(CATEGORIES), "province": c.choice(PROVINCES)},
+    "status, category, province": lambda c: {
+        "status": c.choice(("assigned", "in_progress")),
+        "category": c.choice(CATEGORIES),
+        "province": c.choice(PROVINCES),
+    },
+    "overdue, province, kind": lambda c: {"overdue": True, "province": c.choice(PROVINCES), "kind": "request"},
+    "reopened suggestions": lambda _: {"status": "reopened", "kind": "suggestion"},
+}
+CALLERS: dict[str, Principal] = {
+    "centre": staff("cyra", "centre", None),
+    "manager": staff("bob", "manager", "labour-relations"),
+    "officer": staff("ann", "officer", "sso-insurance", "IR-05"),
+}
+SORTS = ("-registered_at", "registered_at", "due_at", "-due_at")
+
+
+class Statements:
+    """The last statement that the API executed, to be explained."""
+
+    def __init__(self, routing: Routing) -> None:
+        self.last: tuple[str, Any] = ("", ())
+        sqlalchemy_event.listen(routing.database.engine.sync_engine, "before_cursor_execute", self._heard)
+
+    def _heard(self, _connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if " FROM cases" in statement or "\nFROM cases" in statement:
+            self.last = (statement, parameters)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="make bench-scale")
+    parser.add_argument("--count", type=int, default=200_000)
+    arguments = parser.parse_args()
+    setup_telemetry("bench")
+    with tempfile.TemporaryDirectory() as folder:
+        base = Path(folder)
+        base.chmod(0o755)  # PostgreSQL's user goes through it
+        postgres = PrivatePostgres(base / "postgres", free_port())
+        postgres.start()
+        try:
+            asyncio.run(_measure(base, postgres.url, arguments.count))
+        finally:
+            postgres.stop()
+
+
+async def _measure(base: Path, url: str, count: int) -> None:
+    say(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine()}, {count:,} cases")
+    dsns = {}
+    server = await asyncpg.connect(f"{url}/postgres")
+    for name in ("intake", "routing", "sms", "letters", "empty"):
+        await server.execute(f"CREATE DATABASE seda_{name}")
+        dsns[name] = f"{url}/seda_{name}"
+        service = "routing" if name == "empty" else name
+        await asyncio.to_thread(upgrade, f"services.{service}", dsns[name])
+    await server.close()
+    async with AsyncExitStack() as stack:
+        routing = await stack.enter_async_context(running(dsns["routing"], base / "keys"))
+        empty = await stack.enter_async_context(running(dsns.pop("empty"), base / "keys"))
+        connections = {}
+        for name, dsn in dsns.items():
+            connections[name] = await asyncpg.connect(dsn)
+            stack.push_async_callback(connections[name].close)
+        keys = Keys(*(KeyRing.load(base / "keys" / f"{name}.json") for name in ("contact", "text", "step")))
+        await load(Databases(**connections), keys, count=count, seed=1405, now=datetime.now(UTC), tell=say)
+        await connections["routing"].execute("VACUUM ANALYZE")
+        await connections["routing"].execute("CHECKPOINT")
+        await _assigning(empty, routing)
+        await _lists(routing)
+        await _searches(routing)
+        await _others(routing)
+
+
+async def _assigning(empty: Routing, full: Routing) -> None:
+    """Turn by turn, so that what else the machine does weighs on both alike."""
+    rates: dict[str, list[float]] = {"empty": [], "full": []}
+    for _ in range(ROUNDS):
+        for name, routing in (("empty", empty), ("full", full)):
+            rates[name].append(await _assigned_a_second(routing))
+    before, after = (statistics.median(rates[name]) for name in ("empty", "full"))
+    aim = "aim ±10 % " + ("met" if after >= before * 0.9 else "MISSED")
+    say(f"event to department: {before:,.0f}/s empty, {after:,.0f}/s full ({after / before:.0%}); {aim}")
+
+
+async def _assigned_a_second(routing: Routing) -> float:
+    """How many cases a second the consumer registers and assigns, eight at a time."""
+    events = [routing.registered() for _ in range(ASSIGNED)]
+
+    async def work(lane: list[Any]) -> None:
+        for one in lane:
+            await routing.hear(one)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(work(events[n::AT_ONCE]) for n in range(AT_ONCE)))
+    return ASSIGNED / (time.perf_counter() - started)
+
+
+async def _timed(routing: Routing, caller: Principal, path: str, **query: Any) -> tuple[float, Any]:
+    started = time.perf_counter()
+    answer = await routing.get(caller, path, **query)
+    took = (time.perf_counter() - started) * 1000
+    return took, answer
+
+
+async def _lists(routing: Routing) -> None:
+    chance, statements = Random(1), Statements(routing)
+    all_times: list[float] = []
+    worst: list[tuple[float, str, tuple[str, Any]]] = []
+    for role, caller in CALLERS.items():
+        for name, choose in FILTERS.items():
+            for sort in SORTS:
+                times = []
+                for n in range(max(4, REQUESTS // 4)):
+                    query = {**choose(chance), "sort": sort, "limit": 50}
+                    took, answer = await _timed(routing, caller, "/v1/desk/cases", **query)
+                    times.append(took)
+                    if answer.status_code != 200:
+                        raise SystemExit(answer.text)
+                    if n == 0 and (following := answer.json()["next"]):
+                        took, _ = await _timed(routing, caller, "/v1/desk/cases", **query, cursor=following)
+                        times.append(took)
+                all_times += times
+                worst.append((max(times), f"{role}: {name}, {sort}", statements.last))
+    _row("desk list, any filter, any order", all_times, 100)
+    await _explain(routing, worst)
+
+
+async def _searches(routing: Routing) -> None:
+    statements = Statements(routing)
+    all_times: list[float] = []
+    worst: list[tuple[float, str, tuple[str, Any]]] = []
+    for role, caller in CALLERS.items():
+        for word in WORDS:
+            times = []
+            for _ in range(max(4, REQUESTS // 8)):
+                took, _ = await _timed(routing, caller, "/v1/desk/cases", q=word)
+                times.append(took)
+            all_times += times
+            worst.append((max(times), f"{role}: {word}", statements.last))
+    _row("search", all_times, 200)
+    await _explain(routing, worst)
+
+
+async def _others(routing: Routing) -> None:
+    caller = CALLERS["centre"]
+    times = [(await _timed(routing, caller, "/v1/desk/summary"))[0] for _ in range(5)]
+    _row("summary of the whole country", times, None)
+    ids = await routing.sql.fetch("SELECT id FROM cases TABLESAMPLE SYSTEM (1) LIMIT 100")
+    times = [(await _timed(routing, caller, f"/v1/desk/cases/{row['id']}"))[0] for row in ids]
+    _row("a case with what resembles it", times, None)
+    month = month_ago(datetime.now(UTC).date(), 1)
+    took, answer = await _timed(routing, caller, f"/v1/desk/reviews/{month}")
+    if answer.status_code == 200:
+        _row("a month's review", [took, (await _timed(routing, caller, f"/v1/desk/reviews/{month}"))[0]], 1000)
+    else:
+        say(f"a month's review: answers {answer.status_code}")
+
+
+async def _explain(routing: Routing, worst: list[tuple[float, str, tuple[str, Any]]]) -> None:
+    """The plans of the three slowest, without their details."""
+    for took, name, (statement, parameters) in sorted(worst, key=lambda entry: -entry[0])[:3]:
+        say(f"    {took:.0f} ms  {name}")
+        for row in await routing.sql.fetch(f"EXPLAIN (ANALYZE, TIMING OFF, SUMMARY ON) {statement}", *parameters):
+            line = row[0]
+            if "->" in line or "Time" in line or "Removed" in line or line[0] != " ":
+                say(f"        {line[:150]}")
+
+
+def _row(what: str, times: list[float], aim: float | None) -> None:
+    p99 = statistics.quantiles(times, n=100)[98] if len(times) > 1 else times[0]
+    verdict = "" if aim is None else f"aim p99 ≤ {aim:g} ms {'met' if p99 <= aim else 'MISSED'}"
+    say(f"{what:<40} {len(times):>6} requests  p50 {statistics.median(times):6.1f} ms  p99 {p99:6.1f} ms  {verdict}")
+
+
+def say(line: str) -> None:
+    """Prints at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
