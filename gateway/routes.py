@@ -19,10 +19,10 @@ OWNER: tuple[Kind, ...] = ("citizen", "partner")
 STAFF: tuple[Kind, ...] = ("staff",)
 REPORTER: tuple[Kind, ...] = ("reporter",)
 DESK = frozenset({"officer", "manager", "centre"})
-CENTRE = frozenset({"centre"})
 HOLDERS = frozenset({"inspector", "supervisor", "custodian"})
 INSPECTION = frozenset({"inspector", "supervisor"})
 CUSTODY = frozenset({"custodian"})
+CENTRE = frozenset({"centre"})
 REVIEWERS = frozenset({"manager", "centre"})
 GROUP = frozenset({"group", "centre"})
 
@@ -30,8 +30,8 @@ SENDER: tuple[Kind, ...] = ("citizen", "staff", "partner", "reporter")
 
 SMALL_BODY = 64 * 1024
 CASE_BODY = 128 * 1024
-RULES_BODY = 512 * 1024
 REPORT_BODY = 256 * 1024
+RULES_BODY = 512 * 1024
 FILE_BODY = Limits().file_bytes
 
 QUIET = ("/v1/reports", "/v1/inspect", "/v1/log", "/v1/uploads")
@@ -129,6 +129,8 @@ ROUTES: tuple[Route, ...] = (
     Route("PUT", "/v1/desk/rules", "routing", STAFF, roles=CENTRE, body=RULES_BODY),
     Route("POST", "/v1/desk/rules/dry-run", "routing", STAFF, roles=CENTRE, body=RULES_BODY),
     Route("GET", "/v1/desk/triage", "routing", STAFF, roles=CENTRE),
+    Route("GET", "/v1/desk/audit", "routing", STAFF, roles=CENTRE),
+    Route("POST", "/v1/desk/audit/{case_id}", "routing", STAFF, roles=CENTRE),
     Route("GET", "/v1/desk/cases/{case_id}/attachments/{n}", "routing", STAFF, roles=DESK, streamed=True),
     # corruption reports: the reporter's side
     Route("GET", "/v1/reports/keys", "integrity", PUBLIC),

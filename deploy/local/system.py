@@ -117,9 +117,11 @@ class Layout:
             "SEDA_RUN_FILE": str(self.run_file),
             "SEDA_FONTS_DIR": str(LOCAL / "fonts"),
             "SEDA_LETTERS_DIR": str(self.base / "letters"),
+            "SEDA_ROUTING_DIR": str(LOCAL / "routing"),  # named by content, so all systems of this machine share it
             "SEDA_UPLOADS_DIR": str(self.base / "uploads" / service),
             "SEDA_EVIDENCE_DIR": str(self.base / "evidence"),
             "SEDA_ATTACHMENTS_DIR": str(self.base / "attachments"),
+            "SEDA_HANDOVER_DIR": str(self.base / "handover"),
             "SEDA_PUBLIC_URL": self.url("gateway"),
             "SEDA_SMSC_PORT": str(self.ports["smsc"]),
             "SEDA_SMSC_PASSWORD": self.passwords.get("smsc", ""),

@@ -54,7 +54,8 @@ async def _resources(settings: IntakeSettings, database: Database) -> AsyncItera
 
 
 def _jobs(chassis: Chassis[IntakeSettings, Resources]) -> Sequence[Job]:
-    database, broker = chassis.database, chassis.broker
+    database, broker, resources = chassis.database, chassis.broker, chassis.resources
+    moves = HandingOver(resources.keys, resources.attachments.files, chassis.settings.handover_dir)
 
     async def tidy() -> None:
         async with database.transaction() as connection:
@@ -70,7 +71,7 @@ def _jobs(chassis: Chassis[IntakeSettings, Resources]) -> Sequence[Job]:
     return [
         Consumer(INTAKE_TIMELINE, keep_timeline, database=database, broker=broker),
         Consumer(INTAKE_DIRECTORY, keep_directory, database=database, broker=broker, concurrency=1),
-        Consumer(INTAKE_MOVES, HandingOver(chassis.resources.keys).handle, database=database, broker=broker),
+        Consumer(INTAKE_MOVES, moves.handle, database=database, broker=broker),
         Clock("tidy", 3600, tidy),
         Clock("uploads", 60, chassis.resources.attachments.uploads.sweep),
     ]

@@ -80,7 +80,7 @@ async def _resources(settings: IntegritySettings, database: Database) -> AsyncIt
 def _jobs(chassis: Chassis[IntegritySettings, Resources]) -> Sequence[Job]:
     database, broker, settings = chassis.database, chassis.broker, chassis.settings
 
-    moves = Moves(chassis.resources.keys, chassis.resources.filing)
+    moves = Moves(chassis.resources.keys, chassis.resources.filing, settings.handover_dir)
 
     async def tidy() -> None:
         async with database.transaction() as connection:

@@ -14,7 +14,8 @@ class IntegritySettings(InspectionSettings, LogSettings):
     long the answer to a filing waits for its proof. ``derivations_at_once``: receipt codes worked on at a time, each in
     64 MiB; ``derivations_waiting``: how many more may wait. ``codes_per_minute``: tries at one locator;
     ``codes_in_all_per_minute``: at all of them. ``uploads_dir``: the sealed pieces of files under way;
-    ``evidence_dir``: the files of reports, sealed to them."""
+    ``evidence_dir``: the files of reports, sealed to them; ``handover_dir``: those of cases that became reports, as
+    intake handed them over."""
 
     custodians: int = Field(default=5, ge=2, le=9)
     quorum: int = Field(default=3, ge=2, le=9)
@@ -26,6 +27,7 @@ class IntegritySettings(InspectionSettings, LogSettings):
     codes_in_all_per_minute: int = Field(default=600, ge=1)
     uploads_dir: Path = Path(".local/uploads/integrity")
     evidence_dir: Path = Path(".local/evidence")
+    handover_dir: Path = Path(".local/handover")
 
     @model_validator(mode="after")
     def _quorum_of_custodians(self) -> "IntegritySettings":

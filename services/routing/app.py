@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from services.routing.assignment.consumers import CaseEvents, keep_sms_status
 from services.routing.attachments.api import router as attachments_router
 from services.routing.citizen.api import router as citizen_router
+from services.routing.classify.api import router as audit_router
+from services.routing.classify.refit import nightly
+from services.routing.classify.store import Models
 from services.routing.clocks.service import EVERY_SECONDS, tick
 from services.routing.desk.api import router as desk_router
 from services.routing.directory.api import router as directory_router
@@ -30,10 +33,14 @@ from shared.kit.db import Database
 from shared.kit.files import SealedFiles
 from shared.kit.runtime import Chassis, Job, Service
 
+LEARN_SECONDS = 600
+"""How often it is looked whether it is night and nobody has refitted the classifier yet."""
+
 ROUTERS = (
     directory_router,
     editing_router,
     rules_router,
+    audit_router,
     desk_router,
     duplicates_router,
     views_router,
@@ -48,25 +55,31 @@ ROUTERS = (
 
 @dataclass(frozen=True)
 class Resources:
-    """What lives as long as the process: the keys, and the files of cases."""
+    """What lives as long as the process: the keys, the files of cases, and the classifier's models."""
 
     keys: RoutingKeys
     files: SealedFiles
+    models: Models
 
 
 @asynccontextmanager
 async def _resources(settings: RoutingSettings, _database: Database) -> AsyncIterator[Resources]:
     keys = RoutingKeys.load(settings)
-    yield Resources(keys, SealedFiles(settings.attachments_dir, keys.text))
+    yield Resources(keys, SealedFiles(settings.attachments_dir, keys.text), Models(settings.routing_dir))
 
 
 def _jobs(chassis: Chassis[RoutingSettings, Resources]) -> Sequence[Job]:
     database, broker = chassis.database, chassis.broker
-    cases = CaseEvents(chassis.resources.keys)
+    models = chassis.resources.models
+    cases = CaseEvents(chassis.resources.keys, models)
     reviewer = Reviewer(database)
 
     async def strike() -> None:
         await tick(database)
+
+    async def learn() -> None:
+        await models.ensure_cold()
+        await nightly(database, models)
 
     async def tidy() -> None:
         async with database.transaction(wakes=False) as connection:
@@ -76,6 +89,7 @@ def _jobs(chassis: Chassis[RoutingSettings, Resources]) -> Sequence[Job]:
         Consumer(ROUTING_CASES, cases.handle, database=database, broker=broker),
         Consumer(ROUTING_SMS, keep_sms_status, database=database, broker=broker),
         Clock("clocks", EVERY_SECONDS, strike),
+        Clock("classifier", LEARN_SECONDS, learn),
         Clock("desk-feed", 3600, tidy),
         Clock("review-fold", FOLD_SECONDS, reviewer.fold),
         Clock("review-close", CLOSE_SECONDS, reviewer.tick),

@@ -1,16 +1,16 @@
-"""Takes over the project's taxonomy: ``python -m services.routing.seed``. Doing it again changes nothing."""
+"""Takes over the project's taxonomy and trains the cold start's model: ``python -m services.routing.seed``. Doing it
+again changes nothing."""
 
 import asyncio
 import sys
-from pathlib import Path
 
 import orjson
 
+from services.routing.classify.examples import TAXONOMY
+from services.routing.classify.store import Models
 from services.routing.directory.service import load_taxonomy
+from services.routing.settings import RoutingSettings
 from shared.kit.db import Database
-from shared.kit.settings import ServiceSettings
-
-TAXONOMY = Path(__file__).with_name("data") / "taxonomy.json"
 
 
 async def seed(database: Database) -> bool:
@@ -20,7 +20,9 @@ async def seed(database: Database) -> bool:
 
 
 async def _main() -> None:
-    database = Database.connect(ServiceSettings().postgres_dsn("routing"), pool_size=1)
+    settings = RoutingSettings()
+    await Models(settings.routing_dir).ensure_cold()
+    database = Database.connect(settings.postgres_dsn("routing"), pool_size=1)
     try:
         changed = await seed(database)
     finally:

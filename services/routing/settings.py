@@ -6,8 +6,10 @@ from shared.kit.settings import ServiceSettings
 
 
 class RoutingSettings(ServiceSettings):
-    """``attachments_dir``: the sealed files of cases, which intake writes. ``fonts_dir``: Vazirmatn's files, for the
+    """``routing_dir``: where trained models are kept; what is lost there is trained or fetched again.
+    ``attachments_dir``: the sealed files of cases, which intake writes. ``fonts_dir``: Vazirmatn's files, for the
     monthly report."""
 
+    routing_dir: Path = Path(".local/routing")
     attachments_dir: Path = Path(".local/attachments")
     fonts_dir: Path = Path(".local/fonts")

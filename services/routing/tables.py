@@ -9,6 +9,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     Table,
@@ -121,6 +122,7 @@ cases = Table(
     Column("status", Text),
     Column("department_id", Text),
     Column("category_id", Text),
+    Column("second_category_id", Text),
     Column("assignee", Text),
     Column("routing", JSONB),
     Column("chosen_category_id", Text),
@@ -196,6 +198,55 @@ step_sms = Table(
     Column("case_id", Uuid),
     Column("status", Text),
     Column("rank", SmallInteger),
+)
+
+classifier_models = Table(
+    "classifier_models",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("version", Text),
+    Column("content", LargeBinary),
+    Column("promoted_at", _moment),
+)
+
+classifier_refits = Table(
+    "classifier_refits",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("begun_at", _moment),
+    Column("ended_at", _moment),
+    Column("learnt", Integer),
+    Column("judged", Integer),
+    Column("current_right", Double),
+    Column("candidate_right", Double),
+    Column("candidate", Text),
+    Column("promoted", Boolean),
+)
+
+classifier_drift = Table(
+    "classifier_drift",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("cases", Integer),
+    Column("abstained", Double),
+    Column("confidence", Double),
+    Column("psi", Double),
+    Column("model", Text),
+)
+
+audit_samples = Table(
+    "audit_samples",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("at", _moment),
+    Column("method", Text),
+    Column("department_id", Text),
+    Column("category_id", Text),
+    Column("confidence", Double),
+    Column("model", Text),
+    Column("right_category_id", Text),
+    Column("checked_by", Text),
+    Column("checked_at", _moment),
 )
 
 attachments = Table(

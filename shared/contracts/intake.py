@@ -79,22 +79,6 @@ class CaseRated(Event):
     data: CaseRatedData
 
 
-class ContactShownData(Frozen):
-    """``reason_sealed``: why, for routing only (as a message's text, its owner is ``shown_id``)."""
-
-    shown_id: UUID
-    shown_at: AwareDatetime
-    reason_sealed: Sealed
-
-
-class ContactShown(Event):
-    """A member of the staff was shown the citizen's number."""
-
-    type: Literal["contact.shown.v1"] = "contact.shown.v1"
-    source: Literal["intake"] = "intake"
-    data: ContactShownData
-
-
 class CaseHandedOverData(Frozen):
     """``content_sealed``: subject, narrative and contact of a moved case under the key of intake and integrity; longer
     than other sealed values, since it holds all that the citizen ever wrote about it."""
@@ -111,6 +95,22 @@ class CaseHandedOver(Event):
     type: Literal["case.handed_over.v1"] = "case.handed_over.v1"
     source: Literal["intake"] = "intake"
     data: CaseHandedOverData
+
+
+class ContactShownData(Frozen):
+    """``reason_sealed``: why, for routing only (as a message's text, its owner is ``shown_id``)."""
+
+    shown_id: UUID
+    shown_at: AwareDatetime
+    reason_sealed: Sealed
+
+
+class ContactShown(Event):
+    """A member of the staff was shown the citizen's number."""
+
+    type: Literal["contact.shown.v1"] = "contact.shown.v1"
+    source: Literal["intake"] = "intake"
+    data: ContactShownData
 
 
 class ContactChangedData(Frozen):

@@ -19,10 +19,25 @@ class CaseState(Frozen):
     category: CategoryRef | None = None
 
 
+class GuessRef(Frozen):
+    """A category that the classifier thought of, with its probability."""
+
+    category_id: str
+    score: float
+
+
 class CaseAssignedData(CaseState):
-    """``method`` says who chose: the citizen's category, a rule, the classifier, the centre's triage, an officer."""
+    """``method`` says who chose: the citizen's category, a rule, the classifier, the centre's triage, an officer.
+
+    Of a machine's decision also how probable it was, the classifier's best three guesses, which version of its model
+    it was, and another topic that the same text is about.
+    """
 
     method: Literal["citizen", "rule", "classifier", "triage", "officer"]
+    confidence: float | None = None
+    guesses: tuple[GuessRef, ...] = ()
+    model: str | None = None
+    second_category: CategoryRef | None = None
 
 
 class CaseAssigned(Event):

@@ -74,7 +74,8 @@ def test_without_a_category_words_decide_or_a_person_does(system: System) -> Non
     _, known, _ = filed(system, **words)
     officer = system.staff("officer.sso-insurance")
     seen = wait_for(lambda: at_desk(officer, known["id"], "assigned"), "the assignment")
-    assert seen["routing"]["method"] == "rule"
+    assert seen["routing"]["method"] == "classifier"
+    assert seen["routing"]["top"][0]["reasons"]
     _, unknown, mobile = filed(system, subject="سلام و احترام", body="لطفاً به کار من رسیدگی کنید.", category_id=None)
     centre = system.staff("centre")
 

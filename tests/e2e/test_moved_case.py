@@ -1,9 +1,11 @@
 """A case that turns out to be a matter of corruption: it goes on as a report, and ZRM keeps nothing of it."""
 
+import io
 import subprocess
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from deploy.local.client import Caller, System, complaint, wait_for
 from deploy.local.packages import postgres_bin
@@ -24,6 +26,20 @@ WORDS = {
 NAME = "قناری‌نام ژاله"
 
 
+def _photo() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (40, 30), (10, 120, 200)).save(out, "PNG")
+    return out.getvalue()
+
+
+FILE = _photo()
+TUS = {
+    "Tus-Resumable": "1.0.0",
+    "Upload-Length": str(len(FILE)),
+    "Content-Type": "application/offset+octet-stream",
+}
+
+
 @pytest.fixture(scope="module")
 def mobile() -> str:
     return a_mobile()
@@ -34,6 +50,8 @@ def moved(system: System, mobile: str) -> dict[str, Any]:
     """A case that the centre moved while its department worked on it."""
     citizen = system.citizen(mobile)
     base = complaint(subject=WORDS["subject"], body=WORDS["body"])
+    upload = citizen.request("POST", "/v1/uploads", content=FILE, headers=TUS).headers["Location"].rpartition("/")[2]
+    base["attachments"] = [upload]
     case = citizen.post("/v1/cases", {**base, "citizen": {**base["citizen"], "full_name": NAME}})
     officer = accepted(system, case["id"])
     officer.step(case["id"], type="note", note=WORDS["note"])
@@ -67,6 +85,9 @@ def test_the_report_holds_all_that_was_written_and_the_identity_apart(
     assert first["subject"] == WORDS["subject"]
     assert first["narrative"].startswith(WORDS["body"])
     assert first["narrative"].endswith(WORDS["added"])
+    (file,) = opened.document["attachments"]
+    sent = system.office(moved["report"]["inspector"]).file(opened, file["n"], original=True)
+    assert Image.open(io.BytesIO(sent)).size == (40, 30)
     assert NAME not in str(opened.document) + str(opened.contents)
     custodians = [system.office(f"custodian.{n}") for n in range(1, 6)]
     one, other = [custodian for custodian in custodians if custodian.may_open(id, "identity")]
@@ -90,6 +111,8 @@ def test_zrm_shows_that_it_moved_and_no_more(system: System, moved: dict[str, An
     assert [step["step"] for step in seen["timeline"]][-1] == "moved"
     department = system.staff("officer.sso-insurance")
     assert department.request("GET", f"/v1/desk/cases/{case['id']}").status_code == 404
+    for caller, side in ((citizen, "cases"), (system.staff("centre"), "desk/cases")):
+        assert caller.request("GET", f"/v1/{side}/{case['id']}/attachments/1").status_code == 404
     again = citizen.request("POST", f"/v1/cases/{case['id']}/withdraw", json={})
     assert again.status_code == 409
     texts = wait_for(lambda: _told(system, mobile, case["tracking_code"]), "the text")

@@ -1,11 +1,15 @@
 """A case that is a matter of corruption: what it holds goes to integrity, sealed, and is forgotten here."""
 
+import asyncio
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.intake.attachments import repository as attachments
+from services.intake.attachments.repository import AttachmentRow
 from services.intake.cases.repository import CaseRow, case_by_id
 from services.intake.keys import IntakeKeys
 from services.intake.moving import repository
@@ -13,8 +17,9 @@ from shared.contracts.envelope import Event
 from shared.contracts.intake import CaseHandedOver, CaseHandedOverData
 from shared.contracts.routing import CaseMoved
 from shared.kit.bus import Permanent, Transient
+from shared.kit.files import SealedFiles
 from shared.kit.outbox import append, new_event
-from shared.kit.sealing import open_sealed, seal
+from shared.kit.sealing import SealError, open_sealed, seal
 
 _GONE = "—"
 """What stands in the place of subject, text, name and address."""
@@ -23,8 +28,11 @@ _GONE = "—"
 class HandingOver:
     """Handles the queue ``intake.moves``."""
 
-    def __init__(self, keys: IntakeKeys) -> None:
+    def __init__(self, keys: IntakeKeys, files: SealedFiles, handover: Path) -> None:
+        """``files``: those of cases; ``handover``: the folder from which integrity takes them."""
         self._keys = keys
+        self._files = files
+        self._handed = SealedFiles(handover, keys.move)
 
     async def handle(self, connection: AsyncConnection, event: Event) -> None:
         """One moved case, in its transaction."""
@@ -55,11 +63,20 @@ class HandingOver:
         text = self._keys.text_of(case.id, case.text_sealed)
         added = await repository.messages_of(connection, case.id)
         parts = [text["body"], *(self._keys.text_of(message.id, message.text_sealed)["body"] for message in added)]
+        files = [await self._hand(file) for file in await attachments.of_case(connection, case.id)]
         contact = orjson.loads(open_sealed(self._keys.contact, case.contact_sealed, _contact(case.id)))
-        content: dict[str, Any] = {"subject": text["subject"], "narrative": "\n\n".join(parts)}
+        content: dict[str, Any] = {"subject": text["subject"], "narrative": "\n\n".join(parts), "files": files}
         if contact["mobile"] is not None:
             content["contact"] = {"name": contact["full_name"], "mobile": contact["mobile"]}
         return seal(self._keys.move, orjson.dumps(content), b"move:" + str(case.id).encode())
+
+    async def _hand(self, file: AttachmentRow) -> dict[str, str]:
+        """A file of the case, where integrity finds it by its hash."""
+        try:
+            content = await asyncio.to_thread(self._files.get, file.sha256)
+        except (FileNotFoundError, SealError):
+            raise Transient("a file of the case is not in the store") from None
+        return {"media_type": file.media_type, "sha256": await asyncio.to_thread(self._handed.put, content)}
 
     def _left(self, case_id: UUID) -> dict[str, str]:
         nobody = {"full_name": _GONE, "national_id": None, "mobile": None, "postal_address": None}

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intake.tables import cases, messages, ratings, timeline
+from services.intake.tables import attachments, cases, messages, ratings, timeline
 
 
 async def messages_of(connection: AsyncConnection, case_id: UUID) -> Sequence[Any]:
@@ -19,6 +19,7 @@ async def messages_of(connection: AsyncConnection, case_id: UUID) -> Sequence[An
 async def forget(connection: AsyncConnection, case_id: UUID, **left: Any) -> None:
     """Forgets what a case held; ``left`` are the case's columns afterwards. Its steps stay, without a word."""
     await connection.execute(update(cases).where(cases.c.id == case_id).values(**left))
+    await connection.execute(delete(attachments).where(attachments.c.case_id == case_id))
     await connection.execute(delete(messages).where(messages.c.case_id == case_id))
     await connection.execute(update(ratings).where(ratings.c.case_id == case_id).values(comment_sealed=None))
     await connection.execute(update(timeline).where(timeline.c.case_id == case_id).values(note_sealed=None))

@@ -147,7 +147,8 @@ async def give(
 async def finish(
     connection: AsyncConnection, caller: Principal, report_id: UUID, finished: schemas.Finish, keys: IntegrityKeys
 ) -> schemas.OpeningOut:
-    """Gives the recovered keys, as grants, to the present key of whoever lost theirs.
+    """Gives the recovered keys, as grants, to the present key of whoever lost theirs. An inspector who gets a report
+    that nobody could read has it from now on.
 
     Raises a 404 problem out of reach or for no such request, 403 for anybody but who asked, 409 if it is finished or
     too few gave, 422 unless there is a grant for each epoch.
@@ -160,6 +161,7 @@ async def finish(
     holder = await _reader(connection, report, opening.holder or "")
     if finished.grants.keys() != set(range(1, report.epoch + 1)):
         raise invalid_fields(FieldFault("/grants", "epochs_missing", _EPOCHS))
+    takes_over = holder.role == "inspector" and not await repository.has_reader(connection, report.id)
     held = await inspection.grants_of(connection, report.id, holder.username)
     known = {row.epoch for row in held if row.key_id == holder.key_id}
     step = Step(
@@ -167,6 +169,7 @@ async def finish(
         caller.subject,
         datetime.now(UTC),
         data={"request": str(opening.id), "holder": holder.username},
+        changes={"assignee": holder.username} if takes_over else {},
         grants=[
             NewGrant(epoch, holder.username, holder.key_id, age_file_of(file))
             for epoch, file in sorted(finished.grants.items())

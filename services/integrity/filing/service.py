@@ -5,7 +5,7 @@ Nothing of the content, of the receipt code or of the report's private key outli
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -35,7 +35,7 @@ from services.integrity.reports import repository
 from services.integrity.reports.derivations import Derivations
 from services.integrity.reports.files import Files
 from services.integrity.reports.once import OnceOnly
-from services.integrity.reports.story import FILED, REPORTER, SYSTEM, NewEpoch, Step, take, whole_hour
+from services.integrity.reports.story import FILED, REPORTER, SYSTEM, NewEpoch, NewFile, Step, take, whole_hour
 from services.integrity.sealing.age import SecretKey
 from services.integrity.sealing.receipt_code import ReceiptCode
 from services.integrity.settings import IntegritySettings
@@ -132,22 +132,31 @@ class Filing:
         """Writes the report, and its leaf into ``filed``; or what was answered before to the same request."""
         async with self._writing, self._database.transaction() as connection:
             if (kept := await once.begin(connection)) is None:
-                leaf = await self._write(connection, report, owner, filed["report_no"], box, parcel, inspector)
+                files = await self._files.take(
+                    connection, report.attachments, owner or "", parcel.recipient, FIRST_EPOCH
+                )
+                leaf = await self._write(connection, report, files, filed["report_no"], box, parcel, inspector)
                 filed["leaf"] = leaf.hex()
                 await once.keep(connection, orjson.dumps(filed))
         return kept
 
-    async def take_over(self, connection: AsyncConnection, report: ReportIn) -> None:
-        """Files what came from elsewhere than its reporter, in the caller's transaction. Nobody has a receipt code: the
-        key of the box is thrown away, and who may know who it is asks the custodians.
+    async def take_over(
+        self,
+        connection: AsyncConnection,
+        report: ReportIn,
+        handed: Sequence[tuple[str, Callable[[], Awaitable[bytes]]]] = (),
+    ) -> None:
+        """Files what came from elsewhere than its reporter, with its files, in the caller's transaction. Nobody has a
+        receipt code: the key of the box is thrown away, and who may know who it is asks the custodians.
 
-        Raises a 503 problem while too few have registered a key.
+        Raises a 503 problem while too few have registered a key, or a file cannot be read.
         """
         holders = await self._holders(connection)
         parcel, inspector = self._parcel(report, holders)
         locator = (await _free_code(connection)).locator
         box = _Box(locator, secrets.token_bytes(32), SecretKey.generate().recipient, None)
-        await self._write(connection, report, None, new_tracking_code(), box, parcel, inspector)
+        files = await self._files.adopt(handed, parcel.recipient, FIRST_EPOCH)
+        await self._write(connection, report, files, new_tracking_code(), box, parcel, inspector)
 
     async def _holders(self, connection: AsyncConnection) -> Sequence[Holder]:
         holders = await active_holders(connection)
@@ -201,7 +210,7 @@ class Filing:
         self,
         connection: AsyncConnection,
         report: ReportIn,
-        owner: str | None,
+        files: Sequence[NewFile],
         report_no: str,
         box: _Box,
         parcel: Parcel,
@@ -211,7 +220,6 @@ class Filing:
         the first one's leaf."""
         hour = whole_hour(datetime.now(UTC))
         number = _number(report)
-        files = await self._files.take(connection, report.attachments, owner or "", parcel.recipient, FIRST_EPOCH)
         row = await repository.add_report(
             connection,
             id=parcel.report_id,

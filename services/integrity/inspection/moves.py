@@ -44,7 +44,8 @@ class Bench:
 
 async def acknowledge(report: ReportRow, _step: schemas.Acknowledge, bench: Bench) -> list[Step]:
     """A person has read it."""
-    return [_step_of(report, "acknowledge", bench, visible=True, changes={"acknowledged_at": bench.now})]
+    changes = {"state": state_after("acknowledge", report.state), "acknowledged_at": bench.now}
+    return [_step_of(report, "acknowledge", bench, visible=True, changes=changes)]
 
 
 async def triage(report: ReportRow, step: schemas.Triage, bench: Bench) -> list[Step]:
@@ -70,7 +71,7 @@ async def assign(report: ReportRow, step: schemas.Assign, bench: Bench) -> list[
         bench,
         data={"inspector": inspector.username, **({"from": before} if before else {})},
         changes={"state": state_after("assign", report.state), "assignee": inspector.username},
-        grants=_grants(report, step, inspector),
+        grants=await _grants(report, step, inspector, bench),
         revoked=[before] if before else [],
     )
     return [assigned, await _renewed(report, bench, assignee=inspector)] if before else [assigned]
@@ -80,12 +81,7 @@ async def grant(report: ReportRow, step: schemas.Grant, bench: Bench) -> list[St
     """The keys, to a supervisor or the inspector who has the report, who hold none that they can open."""
     roles = frozenset({"supervisor"} if step.holder != report.assignee else {"inspector"})
     holder = await _holder(report, step.holder, bench, "holder", roles)
-    held = {
-        row.epoch
-        for row in await repository.grants_of(bench.connection, report.id, holder.username)
-        if row.key_id == holder.key_id
-    }
-    grants = [item for item in _grants(report, step, holder) if item.epoch not in held]
+    grants = await _grants(report, step, holder, bench)
     if not grants:
         raise Problem(CONFLICT, detail=_HELD, code="granted_before")
     return [_step_of(report, "grant", bench, data={"holder": holder.username}, grants=grants)]
@@ -184,8 +180,6 @@ MOVES: dict[type[Any], Callable[[ReportRow, Any, Bench], Awaitable[list[Step]]]]
 
 def _step_of(report: ReportRow, type: str, bench: Bench, texts: Mapping[str, Any] | None = None, **more: Any) -> Step:
     """A step of the caller's, its texts sealed to the report's present key."""
-    if type == "acknowledge":
-        more["changes"] = {**more["changes"], "state": state_after("acknowledge", report.state)}
     sealed = seal_content(texts, [report.recipient]) if texts else None
     return Step(type, bench.caller.subject, bench.now, sealed=sealed, **more)
 
@@ -203,8 +197,9 @@ async def _holder(report: ReportRow, username: str, bench: Bench, field: str, ro
     return row
 
 
-def _grants(report: ReportRow, step: schemas.Assign | schemas.Grant, holder: Any) -> list[NewGrant]:
-    """The grants sent, one for each epoch; else a 422 problem. What is in them only their holder can read."""
+async def _grants(report: ReportRow, step: schemas.Assign | schemas.Grant, holder: Any, bench: Bench) -> list[NewGrant]:
+    """The grants sent, one for each epoch, else a 422 problem; without those that their holder's key has already. What
+    is in them only their holder can read."""
     given = {report.epoch: step.grant, **step.earlier}
     if given.keys() != set(range(1, report.epoch + 1)) or report.epoch in step.earlier:
         raise _fault(
@@ -213,16 +208,22 @@ def _grants(report: ReportRow, step: schemas.Assign | schemas.Grant, holder: Any
             "برای هر دورهٔ کلید یک مجوز لازم است.",
             "A grant is needed for each epoch of the report's key.",
         )
-    return [NewGrant(epoch, holder.username, holder.key_id, age_file_of(file)) for epoch, file in sorted(given.items())]
+    rows = await repository.grants_of(bench.connection, report.id, holder.username)
+    held = {row.epoch for row in rows if row.key_id == holder.key_id}
+    return [
+        NewGrant(epoch, holder.username, holder.key_id, age_file_of(file))
+        for epoch, file in sorted(given.items())
+        if epoch not in held
+    ]
 
 
 async def _renewed(report: ReportRow, bench: Bench, *, assignee: Any) -> Step:
     """A new key of the report, made in memory, granted to the supervisors who hold the old one and to whoever has the
-    report now, and split among the custodians. 503 if there are too few of them: then nobody's access ends either."""
+    report now, and split among the custodians. 503 if those are too few: then nobody's access ends either."""
     granted = [*await repository.supervisors_of(bench.connection, report)]
     granted += [assignee] if assignee is not None else []
     custodians = (await repository.custodians_for(bench.connection, report))[: bench.custodians]
-    if len(custodians) < bench.quorum or not granted:
+    if len(custodians) < bench.quorum:
         raise unavailable(60)
     new = ReportKey(str(report.id), report.epoch + 1, SecretKey.generate())
     return Step(

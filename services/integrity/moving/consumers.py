@@ -1,5 +1,9 @@
 """A case of ZRM that is a matter of corruption becomes a report: sealed here, its citizen's identity apart."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.filing.schemas import ContactIn, ReportIn
@@ -8,15 +12,19 @@ from services.integrity.keys import IntegrityKeys
 from shared.contracts.envelope import Event
 from shared.contracts.intake import CaseHandedOver
 from shared.kit.bus import Permanent, Transient
+from shared.kit.files import SealedFiles
+from shared.kit.sealing import SealError
 from shared.kit.web.problems import Problem
 
 
 class Moves:
     """Handles the queue ``integrity.moves``."""
 
-    def __init__(self, keys: IntegrityKeys, filing: Filing) -> None:
+    def __init__(self, keys: IntegrityKeys, filing: Filing, handover: Path) -> None:
+        """``handover``: the folder in which intake puts the files of moved cases, sealed."""
         self._keys = keys
         self._filing = filing
+        self._handed = SealedFiles(handover, keys.move)
 
     async def handle(self, connection: AsyncConnection, event: Event) -> None:
         """One case that was handed over, in its transaction. Nothing of the report names the case."""
@@ -35,6 +43,16 @@ class Moves:
             contact=ContactIn(**contact) if contact else None,
         )
         try:
-            await self._filing.take_over(connection, report)
-        except Problem as problem:  # too few who hold keys, for now
+            files = [(file["media_type"], self._reader(file["sha256"])) for file in content["files"]]
+            await self._filing.take_over(connection, report, files)
+        except Problem as problem:  # too few who hold keys, for now, or a file that cannot be read
             raise Transient(problem.kind.slug) from None
+
+    def _reader(self, digest: str) -> Callable[[], Awaitable[bytes]]:
+        async def read() -> bytes:
+            try:
+                return await asyncio.to_thread(self._handed.get, digest)
+            except SealError:
+                raise OSError("a file that was handed over was changed") from None
+
+        return read

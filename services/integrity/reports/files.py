@@ -5,7 +5,7 @@ lies there, too, and nobody can open it.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 from uuid import UUID
 
@@ -52,21 +52,35 @@ class Files:
         first = 1 if report_id is None else await repository.next_file(connection, report_id)
         files = []
         for n, upload in enumerate(await self._uploads.claim(connection, names, owner, pointer=pointer), first):
-            async with self._whole:
-                try:
-                    original = await upload.read()
-                    try:
-                        cleaned = await clean(original, upload.media_type)
-                    except Unreadable:  # evidence all the same, but at the reader's own risk
-                        cleaned = None
-                except (Damaged, TimeoutError, OSError):
-                    raise unavailable() from None
-                size, hash = await asyncio.to_thread(self._keep, original, recipient)
-                clean_size, clean_hash = (
-                    (None, None) if cleaned is None else await asyncio.to_thread(self._keep, cleaned, recipient)
-                )
-            files.append(NewFile(n, epoch, upload.media_type, size, clean_size, hash, clean_hash))
+            files.append(await self._file(n, epoch, upload.media_type, upload.read, recipient))
         return files
+
+    async def adopt(
+        self, handed: Sequence[tuple[str, Callable[[], Awaitable[bytes]]]], recipient: str, epoch: int
+    ) -> list[NewFile]:
+        """Files that came otherwise than as uploads (media type, and what reads it), as a report's first ones. Raises a
+        503 problem if one cannot be read now."""
+        return [
+            await self._file(n, epoch, media_type, read, recipient) for n, (media_type, read) in enumerate(handed, 1)
+        ]
+
+    async def _file(
+        self, n: int, epoch: int, media_type: str, read: Callable[[], Awaitable[bytes]], recipient: str
+    ) -> NewFile:
+        async with self._whole:
+            try:
+                original = await read()
+                try:
+                    cleaned = await clean(original, media_type)
+                except Unreadable:  # evidence all the same, but at the reader's own risk
+                    cleaned = None
+            except (Damaged, TimeoutError, OSError):
+                raise unavailable() from None
+            size, hash = await asyncio.to_thread(self._keep, original, recipient)
+            clean_size, clean_hash = (
+                (None, None) if cleaned is None else await asyncio.to_thread(self._keep, cleaned, recipient)
+            )
+        return NewFile(n, epoch, media_type, size, clean_size, hash, clean_hash)
 
     def _keep(self, content: bytes, recipient: str) -> tuple[int, bytes]:
         """The size and the hash of the sealed file; durable when this returns."""

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.routing.assignment.service import Assigner
 from services.routing.attachments import repository as attachments
 from services.routing.citizen.service import reopen_by_text
+from services.routing.classify.store import Models
 from services.routing.desk import repository
 from services.routing.desk.moves import resumed
 from services.routing.desk.story import Move, take
@@ -26,9 +27,9 @@ _SMS = {SmsSent: ("sent", 1), SmsUndelivered: ("undelivered", 2), SmsDelivered: 
 class CaseEvents:
     """Handles the queue ``routing.cases``."""
 
-    def __init__(self, keys: RoutingKeys) -> None:
+    def __init__(self, keys: RoutingKeys, models: Models) -> None:
         self._keys = keys
-        self._assigner = Assigner(keys)
+        self._assigner = Assigner(keys, models)
 
     async def handle(self, connection: AsyncConnection, event: Event) -> None:
         """One event, in its transaction."""
@@ -61,7 +62,8 @@ class CaseEvents:
 
     async def _supplement(self, connection: AsyncConnection, case: Any, event: CaseSupplemented) -> None:
         """The citizen's words and files join the case; if they were asked for, the clock runs again."""
-        await attachments.keep(connection, case.id, event.data.attachments, at=event.data.supplemented_at)
+        if case.status != "moved":
+            await attachments.keep(connection, case.id, event.data.attachments, at=event.data.supplemented_at)
         await repository.add_step(
             connection,
             id=uuid7(),

@@ -1,31 +1,44 @@
-"""Which department a case goes to: the citizen's choice, else ordered rules, else words, else a person decides.
+"""Which department a case goes to: ordered rules, else the citizen's choice, else the classifier, else a person.
 
-Pure: what the directory holds comes in as values, a decision with its reason goes out.
+Pure: what the directory holds and what the classifier makes of the text come in as values, a decision with its reason
+goes out.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
 
+from services.routing.classify.opinion import Guess, Opinion
 from shared.persian.calendar import TEHRAN
 from shared.persian.text import fold
 
-Method = Literal["citizen", "rule", "triage"]
+Method = Literal["citizen", "rule", "classifier", "triage"]
 
-CLEAR_LEAD = 1.5
-"""The best category's words must weigh this many times the next department's before a machine decides alone."""
+CONDUCT = "hq.staff-conduct"
+"""The category of complaints about how people of ours behaved."""
+
+PROBABLE = 0.5
+"""From here a text is more probably about corruption than not, whatever category its citizen chose."""
+
+_OF_CONDUCT_S_OWN_DEPARTMENT = (
+    "وزارتخانه",
+    "وزارت خانه",
+    "حوزه وزارتی",
+    "ستاد وزارت",
+    "دفتر بازرسی",
+    "پاسخگویی به شکایات",
+)
 
 
 @dataclass(frozen=True)
 class Category:
-    """A category with what its cases are recognised by; ``keywords`` as they are written, in Persian."""
+    """A category in use, its department, and that department's body and pipeline."""
 
     id: str
     department_id: str
-    sla_days: int
     pipeline: Literal["zrm", "irm"]
-    keywords: tuple[str, ...] = ()
+    organisation_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,18 +76,9 @@ class Filing:
 
 
 @dataclass(frozen=True)
-class Guess:
-    """A category that the words speak for; ``score`` is its share of all that was recognised, ``reasons`` the words."""
-
-    category_id: str
-    department_id: str
-    score: float
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Assignment:
-    """Where a case goes. Without a department it waits in triage; ``restricted``: only the centre may see it there."""
+    """Where a case goes. Without a department it waits in triage; ``restricted``: only the centre may see it there, and
+    is offered to move it to the corruption reports. ``second_category_id``: another topic of the same text."""
 
     method: Method
     department_id: str | None
@@ -83,74 +87,106 @@ class Assignment:
     top: tuple[Guess, ...] = ()
     rule: str | None = None
     restricted: bool = field(default=False)
+    second_category_id: str | None = None
 
 
-class Recogniser:
-    """Finds categories by their keywords. Made once per version of the directory."""
-
-    def __init__(self, categories: Iterable[Category]) -> None:
-        self.categories = {category.id: category for category in categories}
-        self._words: list[tuple[str, str, str]] = [
-            (f" {fold(word)} ", word, category.id)
-            for category in self.categories.values()
-            for word in dict.fromkeys(category.keywords)
-        ]
-        self._shared: dict[str, int] = {}
-        for pattern, _, _ in self._words:
-            self._shared[pattern] = self._shared.get(pattern, 0) + 1
-
-    def guesses(self, subject: str, body: str) -> list[Guess]:
-        """The categories whose words occur, the best first. A longer phrase tells more than a short word, one that
-        several categories share tells less, and the subject counts twice."""
-        head, text = _padded(subject), _padded(f"{subject} {body}")
-        weights: dict[str, float] = {}
-        reasons: dict[str, list[str]] = {}
-        for pattern, word, category_id in self._words:
-            if pattern in text:
-                weight = len(pattern.split()) / self._shared[pattern] * (2 if pattern in head else 1)
-                weights[category_id] = weights.get(category_id, 0.0) + weight
-                reasons.setdefault(category_id, []).append(word)
-        total = sum(weights.values())
-        ranked = sorted(weights, key=lambda id: (-weights[id], id))
-        return [Guess(id, self.categories[id].department_id, weights[id] / total, tuple(reasons[id])) for id in ranked]
-
-
-def assign(filing: Filing, rules: Sequence[Rule], recogniser: Recogniser) -> Assignment:
+def assign(filing: Filing, rules: Sequence[Rule], categories: Mapping[str, Category], opinion: Opinion) -> Assignment:
     """Decides, or says that a person must.
 
-    A valid category that the citizen chose decides at once; then the first rule that matches; then the words, if they
-    clearly speak for one department. What is, or smells of, corruption goes to restricted triage and nowhere else.
+    What is, or smells of, corruption goes to restricted triage and nowhere else. Then the first rule that matches
+    decides; then a valid category that the citizen chose; then the classifier, if it is sure. A complaint about
+    conduct never goes to those complained about. ``categories``: those in use.
     """
-    guesses = recogniser.guesses(filing.subject, filing.body)
-    top = tuple(guesses[:3])
-    chosen = recogniser.categories.get(filing.category_id or "")
-    smells = bool(guesses) and recogniser.categories[guesses[0].category_id].pipeline == "irm"
-    if (chosen is not None and chosen.pipeline == "irm") or (chosen is None and smells):
-        return Assignment("triage", None, None, 0.0, top, restricted=True)
+    top = tuple(_in_use(opinion.top, categories))
+    chosen = categories.get(filing.category_id or "")
     rule = first_match(filing, rules)
-    if rule is not None:
-        category_id = rule.to_category_id or (chosen.id if chosen else None)
-        category = recogniser.categories.get(category_id or "")
-        department_id = rule.to_department_id or (category.department_id if category else None)
-        if department_id is not None:
-            return Assignment("rule", department_id, category_id, 1.0, top, rule=rule.name)
-    if chosen is not None:
-        return Assignment("citizen", chosen.department_id, chosen.id, 1.0, top)
-    if guesses and _clear(guesses):
-        best = guesses[0]
-        return Assignment("rule", best.department_id, best.category_id, best.score, top, rule="keywords")
-    return Assignment("triage", None, None, 0.0, top)
+    if _is_corruption(opinion, chosen, categories.get(rule.to_category_id or "") if rule else None):
+        return Assignment("triage", None, None, 0.0, top, restricted=True)
+    decided = (
+        (rule and _by_rule(rule, chosen, categories))
+        or (chosen and Assignment("citizen", chosen.department_id, chosen.id, 1.0))
+        or _by_classifier(filing, rules, categories, opinion)
+        or Assignment("triage", None, None, 0.0)
+    )
+    decided = _not_to_the_accused(decided, filing, categories, opinion)
+    return replace(decided, top=top, second_category_id=_second(decided, categories, opinion))
+
+
+def _in_use(guesses: Sequence[Guess], categories: Mapping[str, Category]) -> list[Guess]:
+    """The guesses that the directory knows, each with the department that its category belongs to now."""
+    return [
+        replace(guess, department_id=categories[guess.category_id].department_id)
+        for guess in guesses
+        if guess.category_id in categories
+    ]
+
+
+def _is_corruption(opinion: Opinion, chosen: Category | None, ruled: Category | None) -> bool:
+    """A citizen who chose a category knows best, unless the text is more probably about corruption than not."""
+    if any(category is not None and category.pipeline == "irm" for category in (chosen, ruled)):
+        return True
+    return opinion.smells and (chosen is None or opinion.corruption >= PROBABLE)
+
+
+def _by_rule(rule: Rule, chosen: Category | None, categories: Mapping[str, Category]) -> Assignment | None:
+    category_id = rule.to_category_id or (chosen.id if chosen else None)
+    category = categories.get(category_id or "")
+    department_id = rule.to_department_id or (category.department_id if category else None)
+    if department_id is None:
+        return None
+    return Assignment("rule", department_id, category_id, 1.0, rule=rule.name)
+
+
+def _by_classifier(
+    filing: Filing, rules: Sequence[Rule], categories: Mapping[str, Category], opinion: Opinion
+) -> Assignment | None:
+    """The best guess if the classifier is sure; a rule about that category then has its word, too."""
+    best = opinion.top[0] if opinion.top else None
+    category = categories.get(best.category_id) if best and opinion.sure else None
+    if best is None or category is None or category.pipeline == "irm":
+        return None
+    about = [rule for rule in rules if rule.category_id == category.id]
+    rule = first_match(replace(filing, category_id=category.id), about)
+    ruled = _by_rule(rule, category, categories) if rule else None
+    return ruled or Assignment("classifier", category.department_id, category.id, best.score)
+
+
+def _not_to_the_accused(
+    decided: Assignment, filing: Filing, categories: Mapping[str, Category], opinion: Opinion
+) -> Assignment:
+    """A complaint about conduct goes to the office for it, and to the centre if that is the one complained about.
+
+    It is one if that is its category, or if the classifier is sure of it and the category chosen is not even among its
+    guesses.
+    """
+    conduct = categories.get(CONDUCT)
+    if conduct is None:
+        return decided
+    sure = opinion.sure and opinion.top[0].category_id == CONDUCT
+    unlike = decided.category_id not in {guess.category_id for guess in opinion.top}
+    if decided.category_id != CONDUCT and not (sure and unlike):
+        return decided
+    against = filing.organisation_id is not None and filing.organisation_id == conduct.organisation_id
+    text = _padded(f"{filing.subject} {filing.body}")
+    if against or any(f" {fold(name)} " in text for name in _OF_CONDUCT_S_OWN_DEPARTMENT):
+        return Assignment("triage", None, None, 0.0)
+    if decided.department_id == conduct.department_id:
+        return decided
+    return Assignment("classifier", conduct.department_id, CONDUCT, opinion.top[0].score)
+
+
+def _second(decided: Assignment, categories: Mapping[str, Category], opinion: Opinion) -> str | None:
+    """Another topic than the one decided: what a part of the text is about, or the classifier's best guess."""
+    for other in (opinion.second, opinion.top[0].category_id if opinion.top and opinion.sure else None):
+        category = categories.get(other or "")
+        if category is not None and category.id != decided.category_id and category.pipeline == "zrm":
+            return category.id
+    return None
 
 
 def first_match(filing: Filing, rules: Sequence[Rule]) -> Rule | None:
     """The first of the ordered rules whose conditions all hold."""
     return next((rule for rule in rules if _matches(rule, filing)), None)
-
-
-def _clear(guesses: Sequence[Guess]) -> bool:
-    best = guesses[0]
-    others = [guess.score for guess in guesses if guess.department_id != best.department_id]
-    return not others or best.score >= CLEAR_LEAD * max(others)
 
 
 def _matches(rule: Rule, filing: Filing) -> bool:

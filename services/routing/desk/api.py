@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime
 
+from services.routing.classify.store import Models
 from services.routing.clocks.domain import Level
 from services.routing.desk import repository, schemas, service
 from services.routing.desk.list_repository import Filters, Place, Sort, list_cases, place_of
@@ -34,7 +35,13 @@ def _keys(request: Request) -> RoutingKeys:
     return keys
 
 
+def _models(request: Request) -> Models:
+    models: Models = request.app.state.resources.models
+    return models
+
+
 Keys = Annotated[RoutingKeys, Depends(_keys)]
+KnownModels = Annotated[Models, Depends(_models)]
 Slug = Annotated[str | None, Query(max_length=64)]
 
 

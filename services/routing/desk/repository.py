@@ -9,6 +9,7 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
+    delete,
     false,
     insert,
     literal,
@@ -20,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.routing.tables import cases, categories, departments, desk_feed, step_sms, steps
+from services.routing.tables import attachments, cases, categories, departments, desk_feed, step_sms, steps
 from shared.kit.auth import Principal
 from shared.persian.text import fold, spaceless
 
@@ -154,8 +155,9 @@ async def add_step(
 
 
 async def forget_steps(connection: AsyncConnection, case_id: UUID) -> None:
-    """Empties what the steps of a case say, and the events of it that are kept; that the steps were taken stays."""
+    """Forgets what the steps of a case say, its files and its archived events; that the steps were taken stays."""
     await connection.execute(update(steps).where(steps.c.case_id == case_id).values(note=None, data={}))
+    await connection.execute(delete(attachments).where(attachments.c.case_id == case_id))
     await connection.execute(text("DELETE FROM event_archive WHERE case_id = :case_id"), {"case_id": case_id})
 
 

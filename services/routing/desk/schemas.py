@@ -167,12 +167,14 @@ class GuessOut(_Out):
 
 
 class RoutingOut(_Out):
-    """Why the case came here."""
+    """Why the case came here, and the model that was asked: its version and the SHA-256 of its file."""
 
     method: str
     confidence: float
     top: list[GuessOut]
     rule: str | None = None
+    model: str | None = None
+    model_sha256: str | None = None
 
 
 class DeskStepOut(_Out):
@@ -256,6 +258,7 @@ class DeskCaseDetailOut(DeskCaseOut):
     restricted: bool
     extended: bool
     routing: RoutingOut
+    second_category_id: str | None
     pending_decision: PendingDecisionOut | None
     decided_at: datetime | None
     letter_number: str | None
@@ -306,10 +309,12 @@ class DeskPage(_Out):
 
 
 class TriageCaseOut(DeskCaseOut):
-    """A case that the router would not decide alone, with its best guesses."""
+    """A case that the router would not decide alone, with its best guesses; ``offer``: what may be corruption can be
+    moved to the corruption reports."""
 
     routing: RoutingOut
     restricted: bool
+    offer: Literal["move_to_irm"] | None
 
 
 class TriagePage(_Out):

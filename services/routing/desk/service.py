@@ -184,7 +184,15 @@ def listed(rows: Iterable[CaseRow]) -> list[schemas.DeskCaseOut]:
 def in_triage(rows: Iterable[CaseRow]) -> list[schemas.TriageCaseOut]:
     """Cases for the triage list, with the router's guesses."""
     now = datetime.now(UTC)
-    return [schemas.TriageCaseOut(**summary(row, now), routing=row.routing, restricted=row.restricted) for row in rows]
+    return [
+        schemas.TriageCaseOut(
+            **summary(row, now),
+            routing=row.routing,
+            restricted=row.restricted,
+            offer="move_to_irm" if row.restricted else None,
+        )
+        for row in rows
+    ]
 
 
 async def detail(connection: AsyncConnection, principal: Principal, case: CaseRow) -> schemas.DeskCaseDetailOut:
@@ -200,6 +208,7 @@ async def detail(connection: AsyncConnection, principal: Principal, case: CaseRo
         restricted=case.restricted,
         extended=case.extended,
         routing=case.routing,
+        second_category_id=case.second_category_id,
         pending_decision=decision
         and schemas.PendingDecisionOut(**{name: decision[name] for name in schemas.PendingDecisionOut.model_fields}),
         decided_at=case.decided_at,

@@ -3,7 +3,7 @@
 from shared.kit.migrate import run_sql
 
 revision = "0003"
-down_revision = "0004"
+down_revision = "0002"
 
 CLOCKS = """
 -- term_days: working days of the term, extension included; escalation: how many levels were told; next_clock_at: when

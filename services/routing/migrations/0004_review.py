@@ -8,7 +8,7 @@ from shared.kit.migrate import run_sql
 from shared.persian.calendar import month_bounds
 
 revision = "0004"
-down_revision = "0005"
+down_revision = "0003"
 
 _YEARS = range(1380, 1480)
 

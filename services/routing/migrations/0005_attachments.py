@@ -3,7 +3,7 @@
 from shared.kit.migrate import run_sql
 
 revision = "0005"
-down_revision = "0001"
+down_revision = "0004"
 
 ATTACHMENTS = """
 -- their names stay with intake; the files themselves lie, sealed, where sha256 finds them

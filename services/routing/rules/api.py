@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from services.routing.desk.api import Centre, Keys
+from services.routing.desk.api import Centre, Keys, KnownModels
 from services.routing.rules import service
 from services.routing.rules.schemas import DryRunOut, RulesIn, RulesOut
 from shared.kit.db import Reading, Transaction
@@ -31,6 +31,6 @@ async def replace(
 
 
 @router.post("/dry-run", responses=problem_responses(403))
-async def dry_run(rules: RulesIn, _caller: Centre, connection: Reading, keys: Keys) -> DryRunOut:
+async def dry_run(rules: RulesIn, _caller: Centre, connection: Reading, keys: Keys, models: KnownModels) -> DryRunOut:
     """How many of the last thirty days' cases would have gone elsewhere under these rules; changes nothing."""
-    return await service.dry_run(connection, keys, rules.items)
+    return await service.dry_run(connection, keys, models, rules.items)

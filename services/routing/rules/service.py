@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.assignment.domain import Filing, Rule, first_match
 from services.routing.assignment.service import Assigner, rule_of
+from services.routing.classify.store import Models
 from services.routing.directory import repository as directory
 from services.routing.directory.editing import changed
 from services.routing.keys import RoutingKeys
@@ -80,11 +81,11 @@ def _has_county(province: str | None, county: str) -> bool:
     return any(county in one.counties for one in PROVINCES.values())
 
 
-async def dry_run(connection: AsyncConnection, keys: RoutingKeys, items: Sequence[RuleIn]) -> DryRunOut:
+async def dry_run(connection: AsyncConnection, keys: RoutingKeys, models: Models, items: Sequence[RuleIn]) -> DryRunOut:
     """Where the cases of the last thirty days would have gone under other rules, against those of now. Raises 422 as
     ``check`` does; nothing is changed."""
     await check(connection, items)
-    assigner = Assigner(keys)
+    assigner = Assigner(keys, models)
     await assigner.refresh(connection)
     rules = tuple(rule_of(item) for item in items)
     since = datetime.now(UTC) - timedelta(days=DRY_RUN_DAYS)

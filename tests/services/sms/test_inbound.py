@@ -3,9 +3,8 @@
 import pytest
 
 from services.sms.inbound.domain import NotSolved, Track, command
-from shared.persian.identifiers import new_tracking_code
 
-CODE = new_tracking_code()
+CODE = "TQEPCKVVZQT"
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,27 @@ async def test_a_report_that_all_readers_are_in_conflict_with_is_given_to_whom_t
     grants = device.grants_to_holder(complete, one.key)
     await post(office, one, id, "recovery", request=asked["request"], grants=grants)
     assert (await office.read(deputy, id)).contents[1] is not None
+    assert (await office.step(deputy, id, type="acknowledge"))["state"] == "acknowledged"
     assert (await office.http.get("/v1/inspect/custody", headers=three.headers)).json()["unread"] == []
+
+
+async def test_an_inspector_who_gets_a_report_from_the_custodians_has_it_and_may_recuse_himself(
+    office: Offices,
+) -> None:
+    await office.holder("chief", "supervisor", department_id="sso-insurance", name="چیف نمونه")
+    one, two, _ = [await office.holder(f"custodian.{n}", "custodian") for n in (1, 2, 3)]
+    id = (await office.file())["id"]
+    bob = await office.holder("bob", "inspector")
+    for _ in range(2):
+        asked = await post(office, one, id, "recovery", reason="کسی نبود", holder="bob")
+        seen = await opening(office, two, id, "recovery")
+        await post(office, two, id, "recovery", request=asked["request"], shares=device.given(seen, two.key))
+        grants = device.grants_to_holder(await opening(office, one, id, "recovery"), one.key)
+        await post(office, one, id, "recovery", request=asked["request"], grants=grants)
+        assert (await office.read(bob, id)).document["inspector"] == "bob"
+        await office.step(bob, id, type="recuse", reason="x")
+        assert (await office.http.get(f"/v1/inspect/reports/{id}", headers=bob.headers)).status_code == 404
+    await check_manifests(office.admin)
 
 
 async def test_shares_that_a_client_split_give_the_keys_too(office: Offices, people: dict[str, Person]) -> None:

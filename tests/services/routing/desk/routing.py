@@ -14,9 +14,11 @@ import httpx
 import orjson
 
 from deploy.local.keys import make_keys
+from deploy.local.packages import LOCAL
 from deploy.synthetic.life import uuid7_at
 from services.routing.app import ROUTERS
 from services.routing.assignment.consumers import CaseEvents
+from services.routing.classify.store import Models
 from services.routing.keys import RoutingKeys
 from services.routing.seed import seed
 from shared.contracts.envelope import Event
@@ -31,7 +33,8 @@ from shared.kit.web.app import create_api
 
 TABLES = (
     "cases, steps, step_sms, outbox, event_archive, inbox, idempotency, rules, categories, departments, organisations,"
-    " directory_version, directory_history, desk_feed, saved_views"
+    " directory_version, directory_history, desk_feed, saved_views, classifier_models, classifier_refits,"
+    " classifier_drift, audit_samples"
 )
 DEPARTMENT = "sso-insurance"
 CATEGORY = "sso-insurance.missing-record"
@@ -42,6 +45,7 @@ class Resources:
     """As routing's own."""
 
     keys: RoutingKeys
+    models: Models
 
 
 def staff(
@@ -70,6 +74,7 @@ class Routing:
     mint: Mint
     keys: RoutingKeys
     events: CaseEvents
+    models: Models
 
     def headers(self, principal: Principal) -> dict[str, str]:
         """The headers of a caller."""
@@ -175,7 +180,9 @@ async def _routing(connection: asyncpg.Connection, database: Database, keys_dir:
     api = create_api("routing", routers=ROUTERS)
     api.state.database = database
     api.state.verifier = Verifier.load(keys_dir / "gateway-internal.pub.jwk", "routing")
-    api.state.resources = Resources(keys)
+    models = Models(LOCAL / "routing")
+    await models.ensure_cold()
+    api.state.resources = Resources(keys, models)
     mint = Mint.load(keys_dir / "gateway-internal.jwk")
     http = httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://routing")
-    return Routing(http, database, connection, mint, keys, CaseEvents(keys))
+    return Routing(http, database, connection, mint, keys, CaseEvents(keys, models), models)

@@ -1,0 +1,82 @@
+"""Learning from officers' decisions: promoted on a win alone, measured, and read by every worker."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from services.routing.classify.examples import cold_corpus
+from services.routing.classify.refit import measure_drift, nightly, refit
+from services.routing.classify.store import Models
+from shared.kit.ids import uuid7
+from tests.services.routing.desk.routing import Routing
+
+KALABARG, ACCESS = "social-welfare.kalabarg", "hq.access"
+NOW = datetime.now(UTC)
+# a few of the repository's texts: the test is of the contest, not of the texts
+TEXTS = [one for one in cold_corpus().examples if one.category in (KALABARG, ACCESS, "integrity.bribery")]
+
+
+async def decided(routing: Routing, text: str, category: str, days_ago: float) -> None:
+    """A case that an officer decided under a category."""
+    at = NOW - timedelta(days=days_ago)
+    await routing.sql.execute(
+        "INSERT INTO cases (id, tracking_code, kind, channel, language, province, reachable, subject, body, folded,"
+        " spaceless, registered_at, registered_event_id, status, category_id, department_id, routing, last_event_id,"
+        " decided_at) VALUES ($1, $2, 'complaint', 'app', 'fa', 'IR-23', true, 'موضوع', $3, '', '', $4, $1, 'decided',"
+        """ $5, $6, '{"method": "triage", "confidence": 0, "top": []}', $1, $4)""",
+        id := uuid7(), id.hex[-11:], text, at, category, category.split(".", maxsplit=1)[0],
+    )  # fmt: skip
+
+
+async def new_words(routing: Routing) -> None:
+    """A new scheme «سپیدار» that no text of ours knows: people write of it, officers decide."""
+    words = ("اعتبار", "شارژ", "خرید", "فروشگاه", "نوبت", "کارت", "ثبت‌نام", "واریز")
+    for number in range(160):
+        text = f"طرح سپیدار {words[number % 8]} {words[number % 7]} برای ما انجام نشد شماره {number}"
+        await decided(routing, text, KALABARG, 60 - number * 0.37)
+
+
+async def test_a_model_is_promoted_when_it_wins_and_every_worker_uses_it(routing: Routing, tmp_path: Path) -> None:
+    await new_words(routing)
+    done = await refit(routing.database, routing.models, NOW, TEXTS)
+    assert (done.promoted, done.learnt >= 50, done.judged >= 50) == (True, True, True)
+    assert (done.candidate_right or 0) > (done.current_right or 0)
+    elsewhere = Models(tmp_path / "another machine")
+    async with routing.database.reading() as connection:
+        model = await elsewhere.current(connection)
+    assert model.version == done.candidate
+    assert model.opinion("طرح سپیدار خرید نشد").top[0].category_id == KALABARG
+    row = await routing.sql.fetchrow("SELECT * FROM classifier_refits")
+    assert (row["promoted"], row["judged"], row["ended_at"] is not None) == (True, done.judged, True)
+    # against itself the next one does not win, and the promoted one stays
+    again = await refit(routing.database, elsewhere, NOW, TEXTS)
+    assert again.promoted is False
+    assert await routing.sql.fetchval("SELECT count(*) FROM classifier_models WHERE content IS NOT NULL") == 1
+    assert (tmp_path / "another machine" / f"{model.sha256}.npz").is_file()
+
+
+async def test_too_few_or_restricted_cases_teach_nothing(routing: Routing) -> None:
+    for number in range(30):
+        await decided(routing, f"طرح سپیدار {number}", KALABARG, number)
+    await routing.sql.execute("UPDATE cases SET restricted = true WHERE decided_at > now() - interval '10 days'")
+    done = await refit(routing.database, routing.models, NOW, TEXTS)
+    assert (done.promoted, done.candidate) == (False, None)
+    assert done.learnt + done.judged < 30
+
+
+async def test_drift_is_measured_against_the_season_before(routing: Routing) -> None:
+    for _ in range(3):
+        await routing.file(
+            subject="کالابرگ", body="کالابرگ خانوادهٔ ما این ماه شارژ نشده است و فروشگاه قبول نمی‌کند.", category_id=None
+        )
+    await routing.file(subject="سلام", body="به کار من رسیدگی کنید", category_id=None)
+    await measure_drift(routing.database, routing.models, datetime.now(UTC))
+    row = await routing.sql.fetchrow("SELECT * FROM classifier_drift")
+    assert (row["cases"], row["psi"]) == (4, None)
+    assert row["abstained"] in (0.25, 0.5, 0.75, 1.0)
+    assert 0 < row["confidence"] <= 1
+
+
+async def test_a_night_is_one_worker_s(routing: Routing) -> None:
+    await routing.sql.execute("INSERT INTO classifier_refits (day) SELECT (now() AT TIME ZONE 'Asia/Tehran')::date")
+    await nightly(routing.database, routing.models)
+    assert await routing.sql.fetchval("SELECT count(*) FROM classifier_drift") == 0
