@@ -27,7 +27,8 @@ from shared.persian.places import PROVINCES
 
 CHUNK = 4000
 _NAMES = ("زهرا محمدی", "علی رضایی", "مریم حسینی", "حسن کریمی", "فاطمه احمدی", "محمد مرادی", "نرگس جعفری")
-_CHOSEN = '{"method": "citizen", "confidence": 1.0, "top": [], "rule": null}'
+_CHOSEN = '{"method": "citizen", "confidence": 1.0, "top": [], "rule": null, "model": null, "model_sha256": null}'
+"""The citizen chose the category; no model was asked."""
 _SEARCH_INDEXES = {
     "cases_words": "CREATE INDEX cases_words ON cases USING gin (words)",
     "cases_spaceless": "CREATE INDEX cases_spaceless ON cases USING gin (spaceless gin_trgm_ops)",
