@@ -20,7 +20,7 @@ from shared.kit.ids import uuid7
 from shared.kit.outbox import lane_of, new_event
 from shared.kit.sealing import seal
 from shared.kit.web.idempotency import KEY_IN_USE
-from shared.kit.web.problems import Problem, invalid_fields
+from shared.kit.web.problems import Problem, invalid_fields, unavailable
 from shared.kit.writer import GroupWriter
 from shared.persian.identifiers import new_tracking_code
 
@@ -65,7 +65,10 @@ def origin_of(case: CaseIn, principal: Principal, keys: IntakeKeys) -> Origin:
 
 
 def check_choices(case: CaseIn, directory: Directory) -> None:
-    """Refuses a category or organisation that does not exist, with a 422 problem naming each field."""
+    """Refuses a category or organisation that does not exist, with a 422 problem naming each field; 503 while this
+    process, just started, knows of none: a right choice must not be called wrong."""
+    if not directory.version and (case.category_id or case.organisation_id):
+        raise unavailable(1)
     wrong = []
     if case.category_id is not None and case.category_id not in directory.categories:
         wrong.append(fault("/category_id", "unknown_category"))

@@ -43,11 +43,19 @@ class Resources:
 class Intake:
     """A client of intake, a connection to its database, and tokens."""
 
-    def __init__(self, http: httpx.AsyncClient, database: asyncpg.Connection, mint: Mint, keys: IntakeKeys) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        database: asyncpg.Connection,
+        mint: Mint,
+        keys: IntakeKeys,
+        directory: Directory,
+    ) -> None:
         self.http = http
         self.database = database
         self.mint = mint
         self.keys = keys
+        self.directory = directory
 
     def citizen(self, mobile: str = MOBILE) -> dict[str, str]:
         """The headers of a citizen."""
@@ -88,6 +96,6 @@ async def intake(dsn: str, tmp_path: Path) -> AsyncIterator[Intake]:
         api.state.verifier = Verifier.load(tmp_path / "gateway-internal.pub.jwk", "intake")
         api.state.resources = Resources(keys, CaseFiling(writer, database, keys, attachments), directory, attachments)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://intake") as http:
-            yield Intake(http, connection, Mint.load(tmp_path / "gateway-internal.jwk"), keys)
+            yield Intake(http, connection, Mint.load(tmp_path / "gateway-internal.jwk"), keys, directory)
     await database.close()
     await connection.close()

@@ -117,6 +117,18 @@ async def test_digits_of_any_script_are_stored_as_latin_and_letters_as_persian(i
     assert contact["mobile"] == MOBILE
 
 
+async def test_a_process_that_does_not_know_the_directory_yet_calls_no_choice_wrong(intake: Intake) -> None:
+    intake.directory.version, known = 0, intake.directory.categories
+    intake.directory.categories = frozenset()
+    answer = await file(intake)
+    assert (answer.status_code, await cases(intake)) == (503, 0)
+    assert int(answer.headers["retry-after"]) > 0
+    assert (await file(intake, category_id=None)).status_code == 201
+    intake.directory.version, intake.directory.categories = 1, known
+    assert (await file(intake)).status_code == 422, "the key was another request's meanwhile"
+    assert (await file(intake, "k-2")).status_code == 201
+
+
 @pytest.mark.parametrize(
     ("changes", "pointer", "code"),
     [
