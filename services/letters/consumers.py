@@ -1,11 +1,11 @@
-"""What the others tell: to whom a case's letters go, and that a decision asks for one."""
+"""What the others tell: to whom a case's letters go, that a decision asks for one, and that a case is ours no more."""
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.letters import repository
 from shared.contracts.envelope import Event
 from shared.contracts.intake import CaseRegistered, ContactChanged
-from shared.contracts.routing import CaseDecided
+from shared.contracts.routing import CaseDecided, CaseMoved
 from shared.kit.bus import Permanent, Transient
 from shared.kit.ids import uuid7
 from shared.kit.telemetry import current_traceparent
@@ -31,6 +31,9 @@ async def keep(connection: AsyncConnection, event: Event) -> None:
         if not await repository.change_recipient(
             connection, event.case_id, contact_sealed=event.data.contact_sealed, sequence=event.sequence
         ):
+            raise Transient("the registration has not come yet")
+    elif isinstance(event, CaseMoved):
+        if not await repository.forget_recipient(connection, event.case_id):
             raise Transient("the registration has not come yet")
     elif isinstance(event, CaseDecided):
         department = event.data.department

@@ -37,6 +37,18 @@ async def change_recipient(connection: AsyncConnection, case_id: UUID, *, contac
     return changed.rowcount == 1
 
 
+async def forget_recipient(connection: AsyncConnection, case_id: UUID) -> bool:
+    """Forgets whose case it is, for good: nothing newer is taken. False if the case is not known yet."""
+    forgotten = await connection.execute(
+        text(
+            "UPDATE recipients SET contact_sealed = '', citizen_id = NULL, sequence = 2147483647"
+            " WHERE case_id = :case_id"
+        ),
+        {"case_id": case_id},
+    )
+    return forgotten.rowcount == 1
+
+
 async def add_draft(connection: AsyncConnection, **values: Any) -> None:
     """A decision asks for a letter; the same decision twice asks for one."""
     await connection.execute(

@@ -111,7 +111,9 @@ INTEGRITY_DIRECTORY = Queue("integrity.directory", (routing.DirectoryChanged,))
 INTEGRITY_ZRM = Queue("integrity.zrm", tuple(kind for name, kind in sorted(EVENTS.items()) if name.startswith("case.")))
 INTEGRITY_MOVES = Queue("integrity.moves", (intake.CaseHandedOver,))
 SMS_TOPICS = Queue("sms.topics", (routing.TopicDecided,))
-LETTERS_CASES = Queue("letters.cases", (intake.CaseRegistered, intake.ContactChanged, routing.CaseDecided))
+LETTERS_CASES = Queue(
+    "letters.cases", (intake.CaseRegistered, intake.ContactChanged, routing.CaseDecided, routing.CaseMoved)
+)
 
 QUEUES: tuple[Queue, ...] = (
     INTAKE_TIMELINE,

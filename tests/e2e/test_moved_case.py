@@ -1,9 +1,12 @@
-"""A case that turns out to be a matter of corruption: it goes on as a report, and ZRM keeps nothing of it."""
+"""A case that turns out, by what is added to it, to be a matter of corruption: it goes on as a report, and ZRM keeps
+nothing of it."""
 
 import io
 import subprocess
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 import pytest
 from PIL import Image
 
@@ -13,13 +16,14 @@ from services.integrity.inspect import device
 from tests.e2e.journeys import a_mobile, accepted, at_desk
 from tests.e2e.test_inspection_access import Public
 from tests.e2e.test_integrity_privacy import forms
+from tests.shared.kit.chassis import until
 
 pytestmark = pytest.mark.e2e
 
 WORDS = {
-    "subject": "قناری‌رشوهٔ منتقل‌شده",
-    "body": "قناری‌متن کارشناس برای امضا پول خواست و گرفت.",
-    "added": "قناری‌افزودهٔ شمارهٔ حساب",
+    "subject": "قناری‌موضوع کسری سابقه",
+    "body": "قناری‌متن هشت ماه از سابقهٔ بیمهٔ من ثبت نشده است.",
+    "added": "قناری‌افزوده کارشناس برای امضا پول خواست و گرفت",
     "question": "قناری‌پرسش اداره",
     "note": "قناری‌یادداشت اداره",
 }
@@ -132,6 +136,25 @@ def _emptied(citizen: Caller, case_id: str) -> dict[str, Any] | None:
 def _told(system: System, mobile: str, code: str) -> list[dict[str, Any]] | None:
     texts = system.texts_about(mobile, code)
     return texts if "واحد دیگری" in texts[-1]["text"] else None
+
+
+async def test_sms_and_letters_forget_whose_case_it_was(system: System, moved: dict[str, Any], mobile: str) -> None:
+    case_id = moved["case"]["id"]
+    wait_for(lambda: _told(system, mobile, moved["case"]["tracking_code"]), "the last text")
+
+    async def value(service: str, query: str) -> object:
+        connection = await asyncpg.connect(f"{system.run['postgres']}/seda_{service}")
+        try:
+            return await connection.fetchval(query, UUID(case_id))
+        finally:
+            await connection.close()
+
+    assert await value("sms", "SELECT mobile_sealed FROM contacts WHERE case_id = $1") is None
+    kept = "SELECT count(*) FROM messages WHERE case_id = $1 AND template <> 'case.moved' AND text_sealed IS NOT NULL"
+    assert await value("sms", kept) == 0
+    await until(
+        lambda: value("letters", "SELECT contact_sealed = '' FROM recipients WHERE case_id = $1"), "letters' forgetting"
+    )
 
 
 @pytest.mark.parametrize("service", ["intake", "routing", "sms", "letters", "integrity", "gateway"])

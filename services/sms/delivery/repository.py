@@ -231,6 +231,24 @@ async def contact(connection: AsyncConnection, case_id: UUID) -> Any:
     ).one_or_none()
 
 
+async def forget_contact(connection: AsyncConnection, case_id: UUID) -> None:
+    """Forgets whose case it is, and what was said about it, but for texts that are still to be sent."""
+    await connection.execute(
+        text(
+            "UPDATE contacts SET mobile_sealed = NULL, mobile_index = NULL, sequence = 2147483647"
+            " WHERE case_id = :case_id"
+        ),
+        {"case_id": case_id},
+    )
+    await connection.execute(
+        text(
+            "UPDATE messages SET text_sealed = NULL, recipient_sealed = NULL, recipient_index = ''"
+            " WHERE case_id = :case_id AND state NOT IN ('queued', 'sending', 'outcome_unknown')"
+        ),
+        {"case_id": case_id},
+    )
+
+
 async def put_contact(connection: AsyncConnection, **values: Any) -> None:
     """Keeps whom to tell about a case, unless something newer is known."""
     await connection.execute(

@@ -9,6 +9,7 @@ from services.sms.operators.port import Urgency
 from services.sms.templates import step_text, template_of
 from shared.contracts.envelope import Event
 from shared.contracts.intake import CaseRegistered, ContactChanged
+from shared.contracts.routing import CaseMoved
 from shared.kit.bus import Permanent, Transient
 from shared.kit.ids import uuid7
 from shared.kit.telemetry import current_traceparent
@@ -52,6 +53,8 @@ class StepTexts:
                 traceparent=current_traceparent(),
             ),
         )
+        if isinstance(event, CaseMoved):  # the last that this case's citizen is told of it here
+            await repository.forget_contact(connection, event.case_id)
 
     async def _keep_contact(
         self, connection: AsyncConnection, event: CaseRegistered | ContactChanged, code: str, language: str
