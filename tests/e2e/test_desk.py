@@ -102,6 +102,8 @@ def test_what_smells_of_corruption_is_for_the_centre_alone(system: System) -> No
     assert seen["restricted"] is True
     for username in ("officer.sso-insurance", "manager.sso-insurance", "officer.hq"):
         assert system.staff(username).request("GET", f"/v1/desk/cases/{case['id']}").status_code == 404
+    moved = centre.step(case["id"], type="move", organisation_id="sso")
+    assert (moved["status"], moved["body"]) == ("moved", "—")
 
 
 def test_the_list_finds_all_three_spacings_of_a_word(system: System) -> None:
