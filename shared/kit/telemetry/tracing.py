@@ -27,6 +27,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
+from shared.kit.ids import random_hex
 from shared.kit.telemetry.fields import allowed
 
 # W3C Trace Context level 1, 3.2; a later version may have more after the flags
@@ -110,8 +111,8 @@ class span:  # noqa: N801
         parent = parent or _current.get()
         tracer: Tracer | None = _recorder["tracer"] if self._recorded else None
         if tracer is None:
-            trace_id = parent.trace_id if parent else os.urandom(16).hex()
-            self.context = TraceContext(trace_id, os.urandom(8).hex(), parent.flags if parent else "00")
+            trace_id = parent.trace_id if parent else random_hex(16)
+            self.context = TraceContext(trace_id, random_hex(8), parent.flags if parent else "00")
         else:
             within = None
             if parent is not None:

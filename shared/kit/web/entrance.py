@@ -3,7 +3,6 @@
 Pure ASGI: the hot path goes through here.
 """
 
-import os
 from collections.abc import Mapping
 from time import perf_counter
 
@@ -15,6 +14,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
+from shared.kit.ids import random_hex
 from shared.kit.telemetry import log, metrics, span
 from shared.kit.telemetry.fields import is_request_id
 from shared.kit.web.problems import (
@@ -108,7 +108,7 @@ def _ids(scope: Scope) -> tuple[str, bytes | None]:
         elif name == b"traceparent":
             traceparent = value
     if request_id is None or not is_request_id(request_id):
-        request_id = os.urandom(12).hex().translate(_LETTERS)
+        request_id = random_hex(12).translate(_LETTERS)
     return request_id, traceparent
 
 
