@@ -252,7 +252,7 @@ def make_client(connections: int) -> Client:
     ``connections`` to each service are kept open while idle."""
     return (
         ClientBuilder()
-        .runtime_multithreaded(True)
+        .runtime_multithreaded(False)
         .no_proxy()
         .follow_redirects(False)
         .referer(False)
