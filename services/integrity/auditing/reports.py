@@ -1,8 +1,7 @@
 """Reports against their leaves: each step, and every row that a step brought.
 
 A step's leaf is over its manifest (``reports/manifest.py``), which the step keeps: the leaf says whether the manifest
-is what was recorded, and the manifest says of each row what it must be. Not covered are the columns of ``reports`` that
-only repeat what its steps say (assignee, priority, times).
+is what was recorded, and the manifest says of each row what it must be; the last one says it of the report's own row.
 """
 
 from collections import defaultdict
@@ -24,6 +23,7 @@ from services.integrity.reports.manifest import (
     line_of_grant,
     line_of_identity,
     line_of_recovery,
+    moving,
 )
 
 _PIECE = 500
@@ -101,7 +101,7 @@ def _report(report: Any, steps: Sequence[asyncpg.Record], brought: Mapping[str, 
         if document is not None:
             promised[step["seq"]] = document
     yield from _wrong_rows(report, name, promised, brought)
-    yield from _wrong_end(report, name, steps, brought["report_epochs"])
+    yield from _wrong_end(report, name, steps, brought["report_epochs"], promised)
 
 
 def _document(covered: bytes) -> dict[str, Any] | None:
@@ -185,7 +185,13 @@ def _key_of(table: str, line: Sequence[Any]) -> str:
     return ", ".join(f"{column} {_shown(value)}" for column, value in zip(_KEYS[table], line, strict=False))
 
 
-def _wrong_end(report: Any, name: str, steps: Sequence[asyncpg.Record], epochs: Sequence[Any]) -> Iterator[Finding]:
+def _wrong_end(
+    report: Any,
+    name: str,
+    steps: Sequence[asyncpg.Record],
+    epochs: Sequence[Any],
+    promised: Mapping[int, Mapping[str, Any]],
+) -> Iterator[Finding]:
     """What the report's row says of where its steps stand."""
     if not steps:
         return  # each was named: the log has their leaves
@@ -202,5 +208,8 @@ def _wrong_end(report: Any, name: str, steps: Sequence[asyncpg.Record], epochs: 
         )
         if kept != said
     ]
+    left = promised.get(last["seq"], {}).get("left")
+    if left is not None:
+        wrong += [column for column, value in moving(vars(report)).items() if left.get(column) != value]
     if wrong:
         yield Finding("reports", f"{name} (id {report.id})", f"{' and '.join(wrong)} not as its last step left it")

@@ -6,13 +6,19 @@ manifest itself, too (it holds hashes and no content), so that an audit can say 
 """
 
 from collections.abc import Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 import rfc8785
 
 VERSION = 1
+MOVING = (
+    *("assignee", "priority", "admissible", "notify_sealed"),
+    *("round_since", "state_since", "unassigned_since"),
+    *("acknowledged_at", "first_action_at", "finding_at", "outcome_told_at"),
+)
+"""The columns of ``reports`` that steps change and that no column of a step repeats."""
 
 
 def manifest(
@@ -25,12 +31,14 @@ def manifest(
     files: Iterable[Any] = (),
     epochs: Iterable[Any] = (),
     report: Any = None,
+    left: dict[str, Any] | None = None,
 ) -> bytes:
     """The manifest of a step from the rows of its number, or from what is about to become them.
 
     ``step`` has the columns of ``report_steps``; ``grants``, ``recovery``, ``identity``, ``files``, ``epochs`` those of
     their tables; ``revoked`` names the holders whose grants the step took away; ``report`` is the report's row for step
-    1 alone, whose fixed columns it covers. Their order does not matter.
+    1 alone, whose fixed columns it covers; ``left`` is the report's row after the step, by :func:`moving`. Their order
+    does not matter.
     """
     return rfc8785.dumps(
         {
@@ -49,6 +57,7 @@ def manifest(
             "files": sorted(map(line_of_file, files)),
             "epochs": sorted(map(line_of_epoch, epochs)),
             "report": None if report is None else fixed(report),
+            "left": left,
         }
     )
 
@@ -96,6 +105,16 @@ def fixed(report: Any) -> dict[str, Any]:
         "filed_at": report.filed_at.astimezone(UTC).isoformat(),
         "identity": _hash(report.identity_sealed),
         "identity_recipient": report.identity_recipient,
+    }
+
+
+def moving(columns: dict[str, Any]) -> dict[str, Any]:
+    """The columns ``MOVING`` of a report's row, in a manifest."""
+    sealed: str | None = columns["notify_sealed"]
+    plain = {**columns, "notify_sealed": _hash(sealed.encode() if sealed else None)}
+    return {
+        name: value.astimezone(UTC).isoformat() if isinstance(value := plain[name], datetime) else value
+        for name in MOVING
     }
 
 

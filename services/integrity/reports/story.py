@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.integrity.keys import IntegrityKeys
 from services.integrity.log.chain import Recorded, record
 from services.integrity.reports import repository
-from services.integrity.reports.manifest import manifest
+from services.integrity.reports.manifest import MOVING, manifest, moving
 from services.integrity.reports.repository import ReportRow
 from shared.contracts.integrity import (
     NoticeRequested,
@@ -162,6 +162,7 @@ async def take(
         files=step.files,
         epochs=[step.epoch] if step.epoch else [],
         report=report if seq == 1 else None,
+        left=moving({name: changes.get(name, getattr(report, name)) for name in MOVING}),
     )
     recorded = await record(
         connection,

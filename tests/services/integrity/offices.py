@@ -21,7 +21,7 @@ from services.integrity.holders.api import router as holders_router
 from services.integrity.inspect.device import OpenedReport
 from services.integrity.inspection.api import router as inspection_router
 from services.integrity.inspection.summary import router as summary_router
-from services.integrity.reports.manifest import manifest
+from services.integrity.reports.manifest import manifest, moving
 from services.integrity.sealing.age import SecretKey
 from services.integrity.settings import IntegritySettings
 from services.integrity.uploads import router as uploads_router
@@ -157,10 +157,16 @@ async def check_manifests(admin: asyncpg.Connection) -> int:
             files=of["report_files"],
             epochs=of["report_epochs"],
             report=reports[step.report_id] if step.seq == 1 else None,
+            left=moving(vars(report)) if (report := reports[step.report_id]).seq == step.seq else _left(step),
         )
         leaf = json.loads(await admin.fetchval("SELECT leaf FROM log_leaves WHERE hash = $1", step.leaf))
         assert leaf["ciphertext_sha256"] == sha256(covered).hexdigest(), (step.type, step.seq)
     return len(steps)
+
+
+def _left(step: Any) -> Any:
+    """What an earlier step left of the report's row is nowhere else than in its manifest."""
+    return json.loads(step.manifest)["left"]
 
 
 class Record(SimpleNamespace):

@@ -110,6 +110,7 @@ async def test_the_leaf_covers_every_row_that_the_report_brought(irm: Irm) -> No
             identity=[Attributes(r) for r in rows["identity_shares"]],
             epochs=[Attributes(r) for r in rows["report_epochs"]],
             report=Attributes(filed["row"]),
+            left=json.loads(rows["report_steps"][0]["manifest"])["left"],
         )
 
     committed = filed["receipt"]["leaf"]["ciphertext_sha256"]
