@@ -9,22 +9,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, get_args
 
-State = Literal[
-    "received",
-    "acknowledged",
-    "triaged",
-    "out_of_scope",
-    "transferred",
-    "merged",
-    "assigned",
-    "investigating",
-    "awaiting_reporter",
-    "findings",
-    "decision",
-    "outcome_told",
-    "closed",
-    "reopened",
-]
+from shared.contracts.integrity import ReportState
+
+State = ReportState
 STATES: Set[State] = frozenset(get_args(State))
 
 Position = Literal["inspector", "supervisor"]
