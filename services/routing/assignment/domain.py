@@ -115,7 +115,8 @@ def assign(filing: Filing, rules: Sequence[Rule], categories: Mapping[str, Categ
 
 def hinted(filing: Filing, categories: Mapping[str, Category], learnt: Collection[str], opinion: Opinion) -> Opinion:
     """The opinion with, as its last guess, the category whose keywords stand in the text most, of those that the model
-    has not learnt yet (``learnt`` are those that it has). Its score is 0: the model itself knows nothing of it."""
+    has not learnt yet (``learnt`` are those that it has). Its score is 0: the model itself knows nothing of it, and so
+    it cannot be sure of another."""
     text = _padded(f"{filing.subject} {filing.body}")
     hints = []
     for category in categories.values():
@@ -123,7 +124,7 @@ def hinted(filing: Filing, categories: Mapping[str, Category], learnt: Collectio
             found = tuple(word for word in category.keywords if f" {fold(word)} " in text)
             hints.append(Guess(category.id, category.department_id, 0.0, found))
     best = max(hints, key=lambda hint: len(hint.reasons), default=None)
-    return replace(opinion, top=(*opinion.top[:2], best)) if best and best.reasons else opinion
+    return replace(opinion, top=(*opinion.top[:2], best), sure=False) if best and best.reasons else opinion
 
 
 def _in_use(guesses: Sequence[Guess], categories: Mapping[str, Category]) -> list[Guess]:

@@ -80,22 +80,23 @@ _HANDLED = (
     ("سامانه هم قطع است", ESERVICES),
     ("اپلیکیشن ارور میده", ESERVICES),
 )
+_HANDLED_SHARE = 0.75
 _SHORT = 90
 """Characters of a complaint of handling that can stand beside a matter."""
 
 
 def augmented(examples: Sequence[Example], seed: int = 5311) -> Iterator[Example]:
-    """Each example once more, rewritten as people write; every other one about a single matter then also complains of
-    how it was handled, in the words of the examples that are about that alone. The same examples give the same ones."""
-    dice = random.Random(seed)  # noqa: S311
+    """Each example once more, rewritten as people write; most of those about a single matter then also complain of how
+    it was handled, in the words of the examples that are about that alone. The same examples give the same ones."""
     handled = {
         name: [phrase for phrase, said in _HANDLED if said == name]
         + [one.text for one in examples if one.category == name and not one.second and len(one.text) <= _SHORT]
         for name in HANDLING
     }
     for example in examples:
+        dice = random.Random(f"{seed} {example.text}")  # noqa: S311
         text, second = example.text, example.second
-        if not second and not example.category.startswith(("hq.", "integrity.")) and dice.random() < 0.5:
+        if not second and not example.category.startswith(("hq.", "integrity.")) and dice.random() < _HANDLED_SHARE:
             second = dice.choice(HANDLING)
             parts = [text, dice.choice(handled[second])]
             dice.shuffle(parts)

@@ -29,7 +29,7 @@ _SHORTEST_CLAUSE, _LONGEST_CLAUSE, _PIECE = 3, 16, 12
 _OF_CLAUSE, _OF_WHOLE, _OF_FIRST, _SURE_OF_SECOND = 0.4, 0.5, 0.2, 0.6
 """How a second matter is recognised (``Model._second``): the weights of a logistic regression on pairs of texts set one
 after the other against single texts, and the log-odds from which two of three were right there."""
-_SURE_OF_HANDLING = 0.0
+_SURE_OF_HANDLING = 1.0
 _LEAST = 1e-4
 # said in every text, so no reason to anybody
 _TELLS_NOTHING = frozenset(
@@ -131,7 +131,9 @@ class Model:
             Guess(categories[at], self.departments[categories[at]], float(shares[at]), self._reasons(found, at))
             for at in ranked[:3]
         )
-        smells = corruption >= self.corruption_threshold
+        # of a word or two, a greeting say, little can be known: then only what is more probable than not
+        least = self.corruption_threshold if len(found) >= _SHORTEST_CLAUSE else max(self.corruption_threshold, 0.5)
+        smells = corruption >= least
         sure = bool(found) and lead(shares, ranked[0]) >= self.thresholds[top[0].category_id]
         second = self._second(text, shares, ranked[0]) or self._mentioned(scores, top[0].category_id)
         return Opinion(top, sure, corruption, smells, second, self.version, self.sha256)
