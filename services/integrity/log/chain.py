@@ -84,9 +84,9 @@ async def receipt_of(
 ) -> dict[str, object] | None:
     """The receipt of a leaf as its JSON object (``Receipt``); None while no checkpoint is over it.
 
-    By the first checkpoint that ``quorum`` witnesses countersigned; while there is none, by the newest one, with the
-    countersignatures that have come: the receipt is asked for again later and is whole then. None, too, for a leaf
-    whose nonce was forgotten, and for none of ours.
+    By the checkpoint that the most witnesses countersigned, at least ``quorum``; while there is none, by the newest,
+    with the countersignatures that have come: the receipt is asked for again later and is whole then, and a witness
+    that was away is in it once it is back. None, too, for a leaf whose nonce was forgotten, and for none of ours.
     """
     if isinstance(source, Database):
         async with source.reading() as connection:
@@ -100,7 +100,7 @@ async def receipt_of(
 
 async def proof_of(connection: AsyncConnection, index: int, *, quorum: int = QUORUM) -> LogProof | None:
     """The proof that the leaf ``index`` is in the log, by the checkpoint that ``receipt_of`` says; None before that."""
-    checkpoint = await repository.first_witnessed(connection, index, quorum)
+    checkpoint = await repository.best_witnessed(connection, index, quorum)
     if checkpoint is None:
         checkpoint = await repository.newest_checkpoint(connection)
     if checkpoint is None or checkpoint.size <= index:

@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.log.tiles import TileId
 
+_COSIGNATURES_LOOKED_AT = 500
+
 
 async def add_leaf(
     connection: AsyncConnection,
@@ -60,15 +62,23 @@ async def newest_witnessed(connection: AsyncConnection, quorum: int) -> Any:
     ).one_or_none()
 
 
-async def first_witnessed(connection: AsyncConnection, index: int, quorum: int) -> Any:
-    """The first checkpoint over the leaf ``index`` that at least ``quorum`` witnesses countersigned; else None."""
+async def best_witnessed(connection: AsyncConnection, index: int, quorum: int) -> Any:
+    """The checkpoint over the leaf ``index`` that the most witnesses countersigned, of those with at least ``quorum``
+    the first one (``size, note``); else None.
+
+    Looked for among the next ones and the newest ones: a witness that was away misses those in between, and comes back
+    with one that is over all of them.
+    """
     return (
         await connection.execute(
             text(
-                "SELECT size, note FROM log_checkpoints WHERE size = (SELECT size FROM log_cosignatures"
-                " WHERE size > :index GROUP BY size HAVING count(*) >= :quorum ORDER BY size LIMIT 1)"
+                "SELECT size, note FROM log_checkpoints WHERE size = (SELECT size FROM ("
+                " (SELECT size, witness FROM log_cosignatures WHERE size > :index ORDER BY size LIMIT :some)"
+                " UNION"
+                " (SELECT size, witness FROM log_cosignatures WHERE size > :index ORDER BY size DESC LIMIT :some)"
+                ") AS near GROUP BY size HAVING count(*) >= :quorum ORDER BY count(*) DESC, size LIMIT 1)"
             ),
-            {"index": index, "quorum": quorum},
+            {"index": index, "quorum": quorum, "some": _COSIGNATURES_LOOKED_AT},
         )
     ).one_or_none()
 
