@@ -36,6 +36,16 @@ def _witnesses(receipt: dict[str, object] | None, keys: LogKeys) -> set[str]:
     return set(Receipt.parse(receipt).verify(keys.policy).witnesses)
 
 
+async def _proven(database: Database, leaf: bytes, keys: LogKeys, report: str) -> dict[str, object] | None:
+    """The receipt, once enough witnesses have countersigned."""
+
+    async def proven() -> bool:
+        return judge(await receipt_of(database, leaf), keys.policy, report).verdict is Verdict.PROVEN
+
+    await until(proven, "enough countersignatures")
+    return await receipt_of(database, leaf)
+
+
 def _answers(outcome: str) -> float:
     labels = {"witness": NAME, "outcome": outcome}
     return REGISTRY.get_sample_value("seda_log_cosignatures_total", labels) or 0
@@ -56,12 +66,7 @@ async def test_it_stands_in_for_one_of_ours(
         receipt = await wait_for_receipt(database, made.hash, seconds=10)
         assert judge(receipt, three.policy, "R-1").verdict is Verdict.NOT_YET
         async with outside.up():
-
-            async def proven() -> bool:
-                return judge(await receipt_of(database, made.hash), three.policy, "R-1").verdict is Verdict.PROVEN
-
-            await until(proven, "the countersignature from outside")
-    receipt = await receipt_of(database, made.hash)
+            receipt = await _proven(database, made.hash, three, "R-1")
     assert _witnesses(receipt, three) == {LETTERS, NAME}
     assert _answers("given") > given
     judgement = judge(receipt, three.policy, "R-1")
@@ -85,9 +90,7 @@ async def test_receipts_of_the_time_when_it_was_away_have_it_once_it_is_back(
     async with running_log(database, ledger, three, {**places, NAME: outside}, down={NAME}):
         for n in range(5):
             (made,) = await chains.add(f"R-{n}")
-            receipt = await wait_for_receipt(database, made.hash, seconds=10)
-            assert judge(receipt, three.policy, f"R-{n}").verdict is Verdict.PROVEN
-            assert _witnesses(receipt, three) == {GATEWAY, LETTERS}
+            assert _witnesses(await _proven(database, made.hash, three, f"R-{n}"), three) == {GATEWAY, LETTERS}
         async with outside.up():
             for made in chains.made:
 
@@ -143,9 +146,8 @@ async def test_when_both_of_ours_go_along_with_a_fork_it_does_not_and_this_shows
         assert [(one.row, one.fault) for one in seen.findings if one.table == "witness"] == [(NAME, fault)]
         # one of three cannot stop the log: what is filed is proven by ours, and lacks the one from outside
         (made,) = await other.add("R-new")
-        receipt = await wait_for_receipt(database, made.hash, seconds=10)
+        receipt = await _proven(database, made.hash, three, "R-new")
     assert REGISTRY.get_sample_value("seda_log_halted") == 0
-    assert judge(receipt, three.policy, "R-new").verdict is Verdict.PROVEN
     assert _witnesses(receipt, three) == {GATEWAY, LETTERS}
 
 
