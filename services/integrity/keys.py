@@ -36,7 +36,8 @@ class IntegrityKeys:
         )
 
     def moved(self, case_id: UUID, sealed: str) -> dict[str, Any]:
-        """``{"subject", "narrative", "files", "contact"?}`` of a case that intake handed over."""
+        """``{"subject", "narrative", "files", "contact"?}`` of a case that intake handed over; ``contact`` is
+        ``{"name", "mobile", "postal_address"}``, where the mobile (E.164) may be None."""
         content: dict[str, Any] = orjson.loads(open_sealed(self.move, sealed, b"move:" + str(case_id).encode()))
         return content
 

@@ -65,9 +65,16 @@ class HandingOver:
         parts = [text["body"], *(self._keys.text_of(message.id, message.text_sealed)["body"] for message in added)]
         files = [await self._hand(file) for file in await attachments.of_case(connection, case.id)]
         contact = orjson.loads(open_sealed(self._keys.contact, case.contact_sealed, _contact(case.id)))
-        content: dict[str, Any] = {"subject": text["subject"], "narrative": "\n\n".join(parts), "files": files}
-        if contact["mobile"] is not None:
-            content["contact"] = {"name": contact["full_name"], "mobile": contact["mobile"]}
+        content: dict[str, Any] = {
+            "subject": text["subject"],
+            "narrative": "\n\n".join(parts),
+            "files": files,
+            "contact": {
+                "name": contact["full_name"],
+                "mobile": contact["mobile"],
+                "postal_address": contact["postal_address"],
+            },
+        }
         return seal(self._keys.move, orjson.dumps(content), b"move:" + str(case.id).encode())
 
     async def _hand(self, file: AttachmentRow) -> dict[str, str]:

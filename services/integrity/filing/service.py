@@ -5,7 +5,7 @@ Nothing of the content, of the receipt code or of the report's private key outli
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -109,7 +109,7 @@ class Filing:
             code = None if report.box else await _free_code(connection)
         box = await self._box(report, code)
         with metrics.seconds.labels("seal").time():
-            parcel, inspector = self._parcel(report, holders)
+            parcel, inspector = self._parcel(report, report.identity(), holders)
         filed: dict[str, Any] = {"report_no": new_tracking_code(), "receipt_code": box.code}
         try:
             with metrics.seconds.labels("write").time():
@@ -144,15 +144,17 @@ class Filing:
         self,
         connection: AsyncConnection,
         report: ReportIn,
+        identity: Mapping[str, Any] | None,
         handed: Sequence[tuple[str, Callable[[], Awaitable[bytes]]]] = (),
     ) -> None:
-        """Files what came from elsewhere than its reporter, with its files, in the caller's transaction. Nobody has a
-        receipt code: the key of the box is thrown away, and who may know who it is asks the custodians.
+        """Files what came from elsewhere than its reporter, with its files, in the caller's transaction. ``identity``:
+        what is known of who it is, sealed as a reporter's. Nobody has a receipt code: the key of the box is thrown
+        away, and who may know who it is asks the custodians.
 
         Raises a 503 problem while too few have registered a key, or a file cannot be read.
         """
         holders = await self._holders(connection)
-        parcel, inspector = self._parcel(report, holders)
+        parcel, inspector = self._parcel(report, identity, holders)
         locator = (await _free_code(connection)).locator
         box = _Box(locator, secrets.token_bytes(32), SecretKey.generate().recipient, None)
         files = await self._files.adopt(handed, parcel.recipient, FIRST_EPOCH)
@@ -181,7 +183,9 @@ class Filing:
             derived = await self._derivations.derive(code)
         return _Box(code.locator, derived.auth_hash, derived.box.recipient, code.shown())
 
-    def _parcel(self, report: ReportIn, holders: Sequence[Holder]) -> tuple[Parcel, Holder | None]:
+    def _parcel(
+        self, report: ReportIn, identity: Mapping[str, Any] | None, holders: Sequence[Holder]
+    ) -> tuple[Parcel, Holder | None]:
         if report.sealing is None:
             accused = Accused(
                 report.organisation_id,
@@ -190,7 +194,7 @@ class Filing:
             )
             chosen = readers(holders, accused, report.province)
             custodians = self._custodians(chosen.custodians)
-            return seal_here(report, chosen, custodians, self._settings.quorum), chosen.inspector
+            return seal_here(report, identity, chosen, custodians, self._settings.quorum), chosen.inspector
         accused = Accused(report.organisation_id, people="\n".join(report.sealing.named))
         chosen = readers(holders, accused, report.province)
         granted = {grant.key_id for grant in report.sealing.grants}

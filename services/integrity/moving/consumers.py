@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.integrity.filing.schemas import ContactIn, ReportIn
+from services.integrity.filing.schemas import ReportIn
 from services.integrity.filing.service import Filing
 from services.integrity.keys import IntegrityKeys
 from shared.contracts.envelope import Event
@@ -31,20 +31,19 @@ class Moves:
         if not isinstance(event, CaseHandedOver) or event.case_id is None:
             raise Permanent("no case that was handed over")
         content = self._keys.moved(event.case_id, event.data.content_sealed)
-        contact = content.get("contact")
+        identity = content.get("contact")  # always there, but where an older intake knew no mobile
         # checked when it was filed as a case; the messages added may make it longer than what is filed here
         report = ReportIn.model_construct(
-            mode="confidential" if contact else "anonymous",
+            mode="confidential" if identity else "anonymous",
             organisation_id=event.data.organisation_id,
             province=event.data.province,
             language=event.data.language,
             subject=content["subject"],
             narrative=content["narrative"],
-            contact=ContactIn(**contact) if contact else None,
         )
         try:
             files = [(file["media_type"], self._reader(file["sha256"])) for file in content["files"]]
-            await self._filing.take_over(connection, report, files)
+            await self._filing.take_over(connection, report, identity, files)
         except Problem as problem:  # too few who hold keys, for now, or a file that cannot be read
             raise Transient(problem.kind.slug) from None
 
