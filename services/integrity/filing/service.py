@@ -36,7 +36,6 @@ from services.integrity.reports.derivations import Derivations
 from services.integrity.reports.files import Files
 from services.integrity.reports.once import OnceOnly
 from services.integrity.reports.story import FILED, REPORTER, SYSTEM, NewEpoch, NewFile, Step, take, whole_hour
-from services.integrity.sealing.age import SecretKey
 from services.integrity.sealing.receipt_code import ReceiptCode
 from services.integrity.settings import IntegritySettings
 from shared.kit.db import Database
@@ -146,19 +145,20 @@ class Filing:
         report: ReportIn,
         identity: Mapping[str, Any] | None,
         handed: Sequence[tuple[str, Callable[[], Awaitable[bytes]]]] = (),
-    ) -> None:
-        """Files what came from elsewhere than its reporter, with its files, in the caller's transaction. ``identity``:
-        what is known of who it is, sealed as a reporter's. Nobody has a receipt code: the key of the box is thrown
-        away, and who may know who it is asks the custodians.
+    ) -> ReceiptCode:
+        """Files what came from elsewhere than its reporter, with its files, in the caller's transaction; the receipt
+        code, which is kept nowhere. ``identity``: what is known of who it is, sealed as a reporter's.
 
-        Raises a 503 problem while too few have registered a key, or a file cannot be read.
+        Raises a 503 problem while too few have registered a key, too many codes are worked on, or a file cannot be
+        read.
         """
         holders = await self._holders(connection)
         parcel, inspector = self._parcel(report, identity, holders)
-        locator = (await _free_code(connection)).locator
-        box = _Box(locator, secrets.token_bytes(32), SecretKey.generate().recipient, None)
+        code = await _free_code(connection)
+        box = await self._derived(code)
         files = await self._files.adopt(handed, parcel.recipient, FIRST_EPOCH)
         await self._write(connection, report, files, new_tracking_code(), box, parcel, inspector)
+        return code
 
     async def _holders(self, connection: AsyncConnection) -> Sequence[Holder]:
         holders = await active_holders(connection)
@@ -179,6 +179,9 @@ class Filing:
             return _Box(report.box.locator, bytes.fromhex(report.box.auth_hash), report.box.recipient, None)
         if code is None:
             raise unavailable(1)
+        return await self._derived(code)
+
+    async def _derived(self, code: ReceiptCode) -> _Box:
         with metrics.seconds.labels("derive").time():
             derived = await self._derivations.derive(code)
         return _Box(code.locator, derived.auth_hash, derived.box.recipient, code.shown())
