@@ -15,6 +15,7 @@ from services.letters.consumers import keep
 from services.letters.keys import LettersKeys
 from services.letters.press.press import Press
 from services.letters.press.worker import LetterMaker
+from services.letters.repository import take_number
 from shared.contracts.envelope import DepartmentRef, Event
 from shared.contracts.intake import CaseRegistered, CaseRegisteredData
 from shared.contracts.routing import CaseDecided, CaseDecidedData, CaseMoved, CaseMovedData
@@ -77,6 +78,12 @@ class Maker:
             new_event(CaseMoved, subject=str(case_id), sequence=2, case_id=case_id, data=moved),
         )
 
+    async def crash_after_numbering(self, case_id: UUID) -> None:
+        """A letter that has its number, and whose maker ended then."""
+        async with self._database.transaction() as connection:
+            id = (await self.letter(case_id))["id"]
+            await take_number(connection, id, office="110", code="9F3KQ2M7XT4B0DWE", issued_at=datetime.now(UTC))
+
     async def letter(self, case_id: UUID) -> asyncpg.Record:
         """The case's letter as it stands."""
         return await self._admin.fetchrow("SELECT * FROM letters WHERE case_id = $1", case_id)
@@ -128,3 +135,17 @@ async def test_a_draft_of_a_moved_case_is_put_aside_and_the_next_letter_has_the_
     letter = await maker.letter(other)
     assert (letter["state"], letter["n"]) == ("archived", 1)
     assert await maker.make_due() == 0
+
+
+async def test_a_number_that_was_taken_before_the_move_stays_taken(maker: Maker) -> None:
+    case_id = uuid7()
+    registered, decision, move = maker.case(case_id)
+    await maker.hear(registered, decision)
+    await maker.crash_after_numbering(case_id)
+    await maker.hear(move)
+    assert await maker.make_due() == 1
+    letter = await maker.letter(case_id)
+    assert (letter["state"], letter["n"], letter["sha256"]) == ("moved", 1, None)
+    await maker.hear(*maker.case(other := uuid7())[:2])
+    await maker.make_due()
+    assert (await maker.letter(other))["n"] == 2
