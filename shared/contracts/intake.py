@@ -80,7 +80,7 @@ class CaseRated(Event):
 
 
 class CaseHandedOverData(Frozen):
-    """``content_sealed``: subject, narrative and contact of a moved case, and the claim of its citizen, under the key of
+    """``content_sealed``: subject, narrative and contact of a moved case, and its citizen's claim, under the key of
     intake and integrity; longer than other sealed values, since it holds all that was ever written about it."""
 
     organisation_id: str
