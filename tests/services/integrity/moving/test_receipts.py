@@ -36,7 +36,7 @@ def hand(irm: Irm, tmp_path: Path) -> Hand:
 
     async def over(claim: str | None, **contact: Any) -> asyncpg.Record:
         case_id, subject = uuid7(), f"موضوع {secrets.token_hex(4)}"
-        content = {
+        content: dict[str, Any] = {
             "subject": subject,
             "narrative": "کارشناس شعبه برای ثبت سابقه پول خواست و گرفت.",
             "files": [],
