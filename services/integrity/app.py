@@ -12,7 +12,9 @@ from services.integrity.box.service import Box
 from services.integrity.custody.api import router as custody_router
 from services.integrity.directory import check_directory, keep_directory
 from services.integrity.filing.api import router as filing_router
+from services.integrity.filing.lookup import look_up
 from services.integrity.filing.service import Filing
+from services.integrity.filing.writing import write_reports
 from services.integrity.holders.api import router as holders_router
 from services.integrity.inspection.api import router as inspection_router
 from services.integrity.inspection.deadlines import look_at_clocks
@@ -23,7 +25,9 @@ from services.integrity.log.api import router as log_router
 from services.integrity.log.feature import log_jobs
 from services.integrity.log.keys import load_policy
 from services.integrity.log.policy import Policy
+from services.integrity.moving.api import router as moving_router
 from services.integrity.moving.consumers import Moves
+from services.integrity.moving.service import MovedReceipts
 from services.integrity.reports.derivations import Derivations
 from services.integrity.reports.files import Files
 from services.integrity.reports.once import forget_keys
@@ -36,6 +40,7 @@ from shared.kit.clock import Clock, exclusive
 from shared.kit.db import Database
 from shared.kit.runtime import Chassis, Check, Job, Service
 from shared.kit.uploads import PATH, FolderStore, Limits, Uploads, install_uploads
+from shared.kit.writer import PooledReader, PooledWriter
 
 QUIET = ("/v1/reports", "/v1/inspect", "/v1/log", PATH)
 """No line of log and no trace of who asks what here."""
@@ -52,6 +57,7 @@ class Resources:
     files: Files
     filing: Filing
     box: Box
+    moved_receipts: MovedReceipts
     inspection: Inspection
 
 
@@ -63,24 +69,30 @@ async def _resources(settings: IntegritySettings, database: Database) -> AsyncIt
     )
     under_way = uploads.make_uploads(settings, database)
     files = Files(under_way, FolderStore(settings.evidence_dir))
-    try:
-        yield Resources(
-            keys,
-            load_policy(settings.keys_dir),
-            under_way,
-            files,
-            Filing(settings, database, keys, derivations, files),
-            Box(settings, database, keys, derivations, files),
-            Inspection(keys, files, settings.terms(), settings.quorum, settings.custodians),
-        )
-    finally:
-        derivations.close()
+    async with (
+        PooledReader(database, look_up, writers=1, batch=settings.filing_batch) as lookup,
+        PooledWriter(database, write_reports, batch=settings.filing_batch) as writer,
+    ):
+        try:
+            yield Resources(
+                keys,
+                load_policy(settings.keys_dir),
+                under_way,
+                files,
+                Filing(settings, database, keys, derivations, files, lookup, writer),
+                Box(settings, database, keys, derivations, files),
+                MovedReceipts(settings, database, keys),
+                Inspection(keys, files, settings.terms(), settings.quorum, settings.custodians),
+            )
+        finally:
+            derivations.close()
 
 
 def _jobs(chassis: Chassis[IntegritySettings, Resources]) -> Sequence[Job]:
     database, broker, settings = chassis.database, chassis.broker, chassis.settings
 
-    moves = Moves(chassis.resources.keys, chassis.resources.filing, settings.handover_dir)
+    receipts = chassis.resources.moved_receipts
+    moves = Moves(chassis.resources.keys, chassis.resources.filing, receipts, settings.handover_dir)
 
     async def tidy() -> None:
         async with database.transaction() as connection:
@@ -96,6 +108,7 @@ def _jobs(chassis: Chassis[IntegritySettings, Resources]) -> Sequence[Job]:
         Clock("tidy", 3600, tidy),
         Clock("report-clocks", settings.clock_seconds, clocks),
         Clock("uploads", 60, chassis.resources.uploads.sweep),
+        Clock("moved-receipts", 60, receipts.forget),
         Tally(database, broker),
         Clock("zrm-roots", 60, rooting(database)),
         *log_jobs(settings, database),
@@ -117,6 +130,7 @@ SERVICE: Service[IntegritySettings, Resources] = Service(
     routers=lambda _: [
         filing_router,
         box_router,
+        moving_router,
         holders_router,
         inspection_router,
         summary_router,
