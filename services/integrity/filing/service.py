@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.directory import knows_organisation
 from services.integrity.filing import metrics
-from services.integrity.filing.domain import Accused, Holder, Readers, has_conflict, inspector_of, readers
+from services.integrity.filing.domain import Accused, Holder, is_of_body, readers
 from services.integrity.filing.faults import CODE_TAKEN, fault
 from services.integrity.filing.parcel import FIRST_EPOCH, Parcel, seal_here, sealed_by_client
 from services.integrity.filing.schemas import (
@@ -28,7 +28,7 @@ from services.integrity.filing.schemas import (
     SealTo,
     faults_of,
 )
-from services.integrity.holders.repository import active_holders
+from services.integrity.holders.repository import registered_holders
 from services.integrity.keys import IntegrityKeys
 from services.integrity.log.chain import receipt_of, wait_for_receipt
 from services.integrity.reports import repository
@@ -82,7 +82,7 @@ class Filing:
         async with self._database.reading() as connection:
             holders = await self._holders(connection)
         accused = Accused(organisation_id or "")
-        free = [holder for holder in holders if not has_conflict(holder, accused)]
+        free = [holder for holder in holders if holder.active and not is_of_body(holder, accused)]
         near = [one for one in free if one.role == "inspector" and one.province == province]
         inspectors = near or [one for one in free if one.role == "inspector"]
         inspectors.sort(key=lambda one: (one.load, one.key_id))
@@ -159,8 +159,8 @@ class Filing:
         await self._write(connection, report, files, new_tracking_code(), box, parcel, inspector)
 
     async def _holders(self, connection: AsyncConnection) -> Sequence[Holder]:
-        holders = await active_holders(connection)
-        roles = [holder.role for holder in holders]
+        holders = await registered_holders(connection)
+        roles = [holder.role for holder in holders if holder.active]
         if "supervisor" not in roles or roles.count("custodian") < self._settings.custodians:
             raise unavailable(60)
         return holders
@@ -192,10 +192,8 @@ class Filing:
             custodians = self._custodians(chosen.custodians)
             return seal_here(report, chosen, custodians, self._settings.quorum), chosen.inspector
         accused = Accused(report.organisation_id, people="\n".join(report.sealing.named))
-        chosen = readers(holders, accused, report.province)
         granted = {grant.key_id for grant in report.sealing.grants}
-        free = [one for one in holders if one.key_id in granted and not has_conflict(one, accused)]
-        chosen = Readers(chosen.supervisors, inspector_of(free, report.province), chosen.custodians)
+        chosen = readers(holders, accused, report.province, granted)
         parcel = sealed_by_client(
             report,
             report.sealing,
@@ -255,6 +253,7 @@ class Filing:
             recovery=parcel.recovery,
             identity=parcel.identity,
             files=files,
+            excluded=parcel.excluded,
         )
         row, recorded = await take(connection, row, filed, self._keys)
         await take(connection, row, Step("acknowledged_by_machine", SYSTEM, hour, visible=True), self._keys)

@@ -13,6 +13,7 @@ from services.integrity.tables import (
     identity_shares,
     recovery_shares,
     report_epochs,
+    report_exclusions,
     report_files,
     report_steps,
     reports,
@@ -87,6 +88,11 @@ async def add_shares(connection: AsyncConnection, report_id: UUID, seq: int, new
 async def add_files(connection: AsyncConnection, report_id: UUID, seq: int, new: Iterable[Any]) -> None:
     """Files that a step brings."""
     await _insert(connection, report_files, report_id, seq, [_values(item) for item in new])
+
+
+async def add_exclusions(connection: AsyncConnection, report_id: UUID, seq: int, new: Iterable[Any]) -> None:
+    """Holders whom a step keeps out of the report for good."""
+    await _insert(connection, report_exclusions, report_id, seq, [_values(item) for item in new])
 
 
 async def next_file(connection: AsyncConnection, report_id: UUID) -> int:

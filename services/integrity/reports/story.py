@@ -80,6 +80,13 @@ class NewEpoch:
 
 
 @dataclass(frozen=True)
+class NewExclusion:
+    """A holder who never gets a grant of the report, being named in it."""
+
+    holder: str
+
+
+@dataclass(frozen=True)
 class Step:
     """A step to be taken.
 
@@ -102,6 +109,7 @@ class Step:
     recovery: Sequence[NewShare] = ()
     identity: Sequence[NewShare] = ()
     files: Sequence[NewFile] = ()
+    excluded: Sequence[NewExclusion] = ()
     counts: bool = True
 
 
@@ -161,6 +169,7 @@ async def take(
         identity=step.identity,
         files=step.files,
         epochs=[step.epoch] if step.epoch else [],
+        excluded=step.excluded,
         report=report if seq == 1 else None,
         left=moving({name: changes.get(name, getattr(report, name)) for name in MOVING}),
     )
@@ -188,6 +197,7 @@ async def take(
     await repository.add_grants(connection, report.id, seq, step.grants)
     await repository.add_shares(connection, report.id, seq, [*step.recovery, *step.identity])
     await repository.add_files(connection, report.id, seq, step.files)
+    await repository.add_exclusions(connection, report.id, seq, step.excluded)
     await _tell(connection, after, step, recorded, keys)
     return after, recorded
 
