@@ -3,7 +3,7 @@
 from shared.kit.migrate import run_sql
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 EXCLUSIONS = """
 -- ids of holders and nothing of what is said of them; "seq": the step that brought the row, whose leaf covers it

@@ -3,7 +3,7 @@
 from shared.kit.migrate import run_sql
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 LOG = """
 -- a row a day, as integrity told it: the day's leaf, its place, and the log when it first was under a signed root
