@@ -1,5 +1,6 @@
 """Learning from officers' decisions: promoted on a win alone, measured, and read by every worker."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import orjson
 from services.routing.assignment.consumers import CaseEvents
 from services.routing.classify.examples import cold_corpus
 from services.routing.classify.refit import measure_drift, nightly, refit
+from services.routing.classify.repository import promote
 from services.routing.classify.store import Models
 from shared.kit.ids import uuid7
 from tests.services.routing.desk.routing import CENTRE, Routing
@@ -95,6 +97,14 @@ async def test_a_category_that_the_centre_adds_is_hinted_at_at_once_and_learnt_a
     async with routing.database.reading() as connection:
         model = await Models(tmp_path / "fresh").current(connection)
     assert model.opinion("بازیافت پسماند و پنل خورشیدی").top[0].category_id == id
+
+
+async def test_a_promoted_model_that_cannot_be_read_any_more_gives_way_to_the_cold_start_s(routing: Routing) -> None:
+    old = b"of an older format"
+    async with routing.database.transaction() as connection:
+        await promote(connection, hashlib.sha256(old).hexdigest(), "refit-2020-01-01", old, keep=3)
+    case = await routing.case(await routing.file(subject="کالابرگ", body="کالابرگ ما شارژ نشد", category_id=None))
+    assert orjson.loads(case["routing"])["model"].startswith("cold-")
 
 
 async def test_too_few_or_restricted_cases_teach_nothing(routing: Routing) -> None:
