@@ -8,18 +8,19 @@ from fastapi import APIRouter
 
 from services.letters.api import router
 from services.letters.archive import FolderArchive
-from services.letters.consumers import keep
+from services.letters.consumers import keep, keep_log
 from services.letters.keys import LettersKeys
 from services.letters.press.press import Press
 from services.letters.press.rendering import Look, Sender, Window
 from services.letters.press.worker import LetterMaker
 from services.letters.settings import LettersSettings
-from shared.contracts.registry import LETTERS_CASES
+from shared.contracts.registry import LETTERS_CASES, LETTERS_LOG
 from shared.kit.bus import Consumer
 from shared.kit.db import Database
 from shared.kit.runtime import Chassis, Job, Service
 from shared.kit.tlog.endpoint import PATH as WITNESS_PATH
 from shared.kit.tlog.endpoint import load_witness, witness_router
+from shared.kit.tlog.keeping import KeptCheckpoints
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,18 @@ def _look(settings: LettersSettings) -> Look:
 
 
 def _jobs(chassis: Chassis[LettersSettings, Resources]) -> Sequence[Job]:
-    return [Consumer(LETTERS_CASES, keep, database=chassis.database, broker=chassis.broker), _Maker(chassis)]
+    database, broker = chassis.database, chassis.broker
+    return [
+        Consumer(LETTERS_CASES, keep, database=database, broker=broker),
+        Consumer(LETTERS_LOG, keep_log, database=database, broker=broker, concurrency=1),
+        _Maker(chassis),
+    ]
 
 
 def _routers(chassis: Chassis[LettersSettings, Resources]) -> Sequence[APIRouter]:
     """Letters' own, and the witness's, which no route of the gateway leads to."""
-    return [router, witness_router(load_witness(chassis.settings.keys_dir, "letters", chassis.database))]
+    witness = load_witness(chassis.settings.keys_dir, "letters", KeptCheckpoints(chassis.database))
+    return [router, witness_router(witness)]
 
 
 SERVICE: Service[LettersSettings, Resources] = Service(
