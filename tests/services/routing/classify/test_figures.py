@@ -22,7 +22,15 @@ def score(file: Path, model_file: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(("name", "department", "top3"), [("heldout", 0.9, 0.95), ("heldout_fresh", 0.8, 0.9)])
+@pytest.mark.parametrize(
+    ("name", "department", "top3"),
+    [
+        ("heldout", 0.9, 0.95),
+        ("heldout_fresh", 0.8, 0.9),
+        ("heldout_others", 0.8, 0.9),
+        ("heldout_second", 0.85, 0.9),
+    ],
+)
 def test_the_cold_start_on_held_out_texts(name: str, department: float, top3: float, model_file: Path) -> None:
     done = score(HELD_OUT / f"{name}.jsonl", model_file)
     assert done.returncode == 0, done.stderr
@@ -31,9 +39,9 @@ def test_the_cold_start_on_held_out_texts(name: str, department: float, top3: fl
     assert found["top3_category"] >= top3
     assert found["decided_alone"]["precision_department"] >= 0.95
     assert found["decided_alone"]["precision_category"] >= 0.95
-    assert found["decided_alone"]["share"] >= 0.35
+    assert found["decided_alone"]["share"] >= 0.25
     assert found["corruption"]["recall"] >= 0.9
-    assert found["corruption"]["innocent_flagged"] <= 0.1
+    assert found["corruption"]["innocent_flagged"] <= 0.2
     assert found["corruption"]["decided_alone"] == 0
 
 
