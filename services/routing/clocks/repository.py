@@ -37,4 +37,5 @@ async def in_triage(connection: AsyncConnection, now: datetime) -> Row[Any]:
         func.count().filter(waited_too_long(now)).label("overdue"),
         func.min(cases.c.registered_at).label("oldest_at"),
     ).where(IN_TRIAGE)
-    return (await connection.execute(query)).one()
+    row: Row[Any] = (await connection.execute(query)).one()
+    return row
