@@ -58,11 +58,11 @@ async def _resources(settings: GatewaySettings, database: Database) -> AsyncIter
     passwords = Passwords(settings.password_hashes_at_once)
     identity = Identity(settings, database, keys, tokens, passwords)
     mint = Mint.load(settings.keys_dir / "gateway-internal.jwk")
-    departments = Departments(settings.routing_url, mint)
-    accounts = Accounts(passwords, keys.identity, tokens, departments, settings.initial_password_days)
     revocations = Clock("revocations", 3, identity.refresh_revoked)
     async with make_client(settings.upstream_connections) as client, asyncio.TaskGroup() as group:
         task = group.create_task(revocations.run())
+        departments = Departments(client, settings.routing_url, mint)
+        accounts = Accounts(passwords, keys.identity, tokens, departments, settings.initial_password_days)
         yield Resources(identity, accounts, mint, client)
         task.cancel()
 

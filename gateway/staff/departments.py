@@ -1,7 +1,10 @@
 """Which departments there are: routing's directory, asked when an account is given one."""
 
-import httpx
+from datetime import timedelta
+
 import orjson
+from pyreqwest.client import Client
+from pyreqwest.exceptions import PyreqwestError
 
 from gateway.identity.tokens import PUBLIC
 from shared.kit.auth import Mint
@@ -13,17 +16,19 @@ _SECONDS = 5
 class Departments:
     """Asks routing; nothing is kept, since accounts are made seldom."""
 
-    def __init__(self, url: str, mint: Mint) -> None:
+    def __init__(self, client: Client, url: str, mint: Mint) -> None:
         """``url``: the base URL of routing's API."""
+        self._client = client
         self._url = f"{url.rstrip('/')}/v1/reference/departments"
         self._mint = mint
 
     async def known(self) -> frozenset[str]:
         """The ids of the departments in use. Raises a 503 problem if routing does not answer."""
-        headers = {"Authorization": f"Bearer {self._mint.token(PUBLIC, 'routing')}"}
+        asked = self._client.get(self._url).bearer_auth(self._mint.token(PUBLIC, "routing"))
         try:
-            async with httpx.AsyncClient(timeout=_SECONDS, trust_env=False) as client:
-                answer = (await client.get(self._url, headers=headers)).raise_for_status()
-            return frozenset(item["id"] for item in orjson.loads(answer.content)["items"])
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            answer = await asked.timeout(timedelta(seconds=_SECONDS)).build().send()
+            if answer.status != 200:
+                raise unavailable()
+            return frozenset(item["id"] for item in orjson.loads(bytes(await answer.bytes()))["items"])
+        except (TimeoutError, PyreqwestError, ValueError, KeyError, TypeError):
             raise unavailable() from None
