@@ -31,6 +31,7 @@ from shared.kit.db import Database
 from shared.kit.runtime import Chassis, Check, Job, Service
 from shared.kit.sealing import BlindIndex
 from shared.kit.tlog.endpoint import WitnessServer, load_witness
+from shared.kit.tlog.keeping import KeptCheckpoints
 from shared.kit.web.idempotency import forget_keys
 
 KEYS_HOURS = 24
@@ -75,7 +76,7 @@ def _jobs(chassis: Chassis[GatewaySettings, Resources]) -> Sequence[Job]:
                 await forget_keys(connection, KEYS_HOURS)
 
     settings = chassis.settings
-    witness = load_witness(settings.keys_dir, "gateway", chassis.database)
+    witness = load_witness(settings.keys_dir, "gateway", KeptCheckpoints(chassis.database))
     return [
         Clock("tidy", 3600, tidy),
         WitnessServer("gateway", witness, host=settings.witness_host, port=settings.witness_port),
