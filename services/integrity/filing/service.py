@@ -5,14 +5,15 @@ Nothing of the content, of the receipt code or of the report's private key outli
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import orjson
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.filing import metrics
-from services.integrity.filing.domain import Accused, Holder, Readers, has_conflict, inspector_of, readers
+from services.integrity.filing.domain import Accused, Holder, is_of_body, readers
 from services.integrity.filing.faults import CODE_TAKEN, fault
 from services.integrity.filing.lookup import Known, free_codes
 from services.integrity.filing.parcel import FIRST_EPOCH, Parcel, seal_here, sealed_by_client
@@ -26,13 +27,12 @@ from services.integrity.filing.schemas import (
     faults_of,
 )
 from services.integrity.filing.writing import NewBox, NewReport, add, new_report
-from services.integrity.holders.repository import active_holders
+from services.integrity.holders.repository import registered_holders
 from services.integrity.keys import IntegrityKeys
 from services.integrity.log.chain import wait_for_receipt
 from services.integrity.reports.derivations import Derivations
 from services.integrity.reports.files import Files
 from services.integrity.reports.once import OnceOnly
-from services.integrity.sealing.age import SecretKey
 from services.integrity.sealing.receipt_code import ReceiptCode
 from services.integrity.settings import IntegritySettings
 from shared.kit.db import Database
@@ -73,9 +73,9 @@ class Filing:
     async def seal_to(self, organisation_id: str | None, province: str | None) -> KeysOut:
         """Whom a client seals to. Raises a 503 problem while too few have registered a key."""
         async with self._database.reading() as connection:
-            holders = self._enough(await active_holders(connection))
+            holders = self._enough(await registered_holders(connection))
         accused = Accused(organisation_id or "")
-        free = [holder for holder in holders if not has_conflict(holder, accused)]
+        free = [holder for holder in holders if holder.active and not is_of_body(holder, accused)]
         near = [one for one in free if one.role == "inspector" and one.province == province]
         inspectors = near or [one for one in free if one.role == "inspector"]
         inspectors.sort(key=lambda one: (one.load, one.key_id))
@@ -101,7 +101,7 @@ class Filing:
         holders = self._enough(known.holders)
         box = await self._box(report, known.code)
         with metrics.seconds.labels("seal").time():
-            parcel, inspector = self._parcel(report, holders)
+            parcel, inspector = self._parcel(report, report.identity(), holders)
         kept: bytes | Problem
         try:
             with metrics.seconds.labels("write").time():
@@ -137,25 +137,28 @@ class Filing:
         self,
         connection: AsyncConnection,
         report: ReportIn,
+        identity: Mapping[str, Any] | None,
         handed: Sequence[tuple[str, Callable[[], Awaitable[bytes]]]] = (),
-    ) -> None:
-        """Files what came from elsewhere than its reporter, with its files, in the caller's transaction. Nobody has a
-        receipt code: the key of the box is thrown away, and who may know who it is asks the custodians.
+    ) -> ReceiptCode:
+        """Files what came from elsewhere than its reporter, with its files, in the caller's transaction; the receipt
+        code, which is kept nowhere. ``identity``: what is known of who it is, sealed as a reporter's.
 
-        Raises a 503 problem while too few have registered a key, or a file cannot be read.
+        Raises a 503 problem while too few have registered a key, too many codes are worked on, or a file cannot be
+        read.
         """
-        holders = self._enough(await active_holders(connection))
-        parcel, inspector = self._parcel(report, holders)
+        holders = self._enough(await registered_holders(connection))
+        parcel, inspector = self._parcel(report, identity, holders)
         (code,) = await free_codes(connection, 1)
         if code is None:
             raise unavailable(1)
-        box = NewBox(code.locator, secrets.token_bytes(32), SecretKey.generate().recipient, None)
+        box = await self._derived(code)
         files = await self._files.adopt(handed, parcel.recipient, FIRST_EPOCH)
         await add(connection, [new_report(report, box, parcel, inspector, self._keys, files)])
+        return code
 
     def _enough(self, holders: Sequence[Holder]) -> Sequence[Holder]:
         """The holders. Raises a 503 problem if they are too few for a report."""
-        roles = [holder.role for holder in holders]
+        roles = [holder.role for holder in holders if holder.active]
         if "supervisor" not in roles or roles.count("custodian") < self._settings.custodians:
             raise unavailable(60)
         return holders
@@ -172,11 +175,16 @@ class Filing:
             return NewBox(report.box.locator, bytes.fromhex(report.box.auth_hash), report.box.recipient, None)
         if code is None:
             raise unavailable(1)
+        return await self._derived(code)
+
+    async def _derived(self, code: ReceiptCode) -> NewBox:
         with metrics.seconds.labels("derive").time():
             derived = await self._derivations.derive(code)
         return NewBox(code.locator, derived.auth_hash, derived.box.recipient, code.shown())
 
-    def _parcel(self, report: ReportIn, holders: Sequence[Holder]) -> tuple[Parcel, Holder | None]:
+    def _parcel(
+        self, report: ReportIn, identity: Mapping[str, Any] | None, holders: Sequence[Holder]
+    ) -> tuple[Parcel, Holder | None]:
         if report.sealing is None:
             accused = Accused(
                 report.organisation_id,
@@ -185,12 +193,10 @@ class Filing:
             )
             chosen = readers(holders, accused, report.province)
             custodians = self._custodians(chosen.custodians)
-            return seal_here(report, chosen, custodians, self._settings.quorum), chosen.inspector
+            return seal_here(report, identity, chosen, custodians, self._settings.quorum), chosen.inspector
         accused = Accused(report.organisation_id, people="\n".join(report.sealing.named))
-        chosen = readers(holders, accused, report.province)
         granted = {grant.key_id for grant in report.sealing.grants}
-        free = [one for one in holders if one.key_id in granted and not has_conflict(one, accused)]
-        chosen = Readers(chosen.supervisors, inspector_of(free, report.province), chosen.custodians)
+        chosen = readers(holders, accused, report.province, granted)
         parcel = sealed_by_client(
             report,
             report.sealing,

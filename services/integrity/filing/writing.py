@@ -31,7 +31,7 @@ from shared.persian.identifiers import new_tracking_code
 
 @dataclass(frozen=True)
 class NewBox:
-    """The reporter's box; ``code`` None where the client made its own, or nobody has one."""
+    """The reporter's box; ``code`` None where the client made its own."""
 
     locator: str
     auth_hash: bytes
@@ -95,6 +95,7 @@ def new_report(
         recovery=parcel.recovery,
         identity=parcel.identity,
         files=files,
+        excluded=parcel.excluded,
     )
     filed = prepare(row, step, keys)
     acknowledged = prepare(filed.report, Step("acknowledged_by_machine", SYSTEM, hour, visible=True), keys)

@@ -14,6 +14,7 @@ from services.integrity.tables import (
     identity_shares,
     recovery_shares,
     report_epochs,
+    report_exclusions,
     report_files,
     report_steps,
     reports,
@@ -28,9 +29,10 @@ async def report_by_id(connection: AsyncConnection, report_id: UUID, *, lock: bo
     return (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
 
 
-async def report_by_locator(connection: AsyncConnection, locator: str) -> ReportRow | None:
-    """The report whose receipt code has that locator."""
-    return (await connection.execute(select(reports).where(reports.c.locator == locator))).one_or_none()
+async def report_by_locator(connection: AsyncConnection, locator: str, *, lock: bool = False) -> ReportRow | None:
+    """The report whose receipt code has that locator; with ``lock`` as :func:`report_by_id`."""
+    query = select(reports).where(reports.c.locator == locator)
+    return (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
 
 
 def new_report(**columns: Any) -> ReportRow:
@@ -108,6 +110,11 @@ async def add_shares(connection: AsyncConnection, new: Brought) -> None:
 async def add_files(connection: AsyncConnection, new: Brought) -> None:
     """Files that steps bring."""
     await _insert(connection, report_files, _rows(new))
+
+
+async def add_exclusions(connection: AsyncConnection, new: Brought) -> None:
+    """Holders whom steps keep out of reports for good."""
+    await _insert(connection, report_exclusions, _rows(new))
 
 
 async def next_file(connection: AsyncConnection, report_id: UUID) -> int:

@@ -52,6 +52,7 @@ TABLES = (
         "identity_shares", ("report_id", "among", "holder"), ("report {report_no}, among {among_}, holder {holder}",)
     ),
     Table("report_files", ("report_id", "n"), ("report {report_no}, n {n}",)),
+    Table("report_exclusions", ("report_id", "holder"), ("report {report_no}, holder {holder}",)),
     Table("holder_keys", ("id",), ("holder {username}, seq {seq}", "holder {username}")),
     Table("holders", ("username",), ("holder {username}",)),
 )
@@ -69,7 +70,7 @@ async def played(postgres_database: str, folder: Path) -> AsyncIterator[asyncpg.
         bob = await office.holder("bob", "inspector", province="IR-10", name="باب نمونه")
         for n in (1, 2, 3):
             await office.holder(f"custodian.{n}", "custodian")
-        await office.file()
+        await office.file(people="باب نمونه")
         contact = {"name": "ژیان", "mobile": "09121234567", "notify": True}
         id = (await office.file(mode="confidential", contact=contact))["id"]
         await office.step(ann, id, type="acknowledge")
@@ -200,6 +201,7 @@ INSERTED: dict[str, dict[str, Any]] = {
     "recovery_shares": {"epoch": 9},
     "identity_shares": {"holder": "mallory"},
     "report_files": {"n": 9},
+    "report_exclusions": {"holder": "mallory"},
     "holder_keys": {"seq": 9},
 }
 
