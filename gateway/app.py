@@ -10,8 +10,10 @@ from fastapi import FastAPI
 from pyreqwest.client import Client
 from starlette.middleware import Middleware
 
+from gateway.audit.api import router as audit_router
 from gateway.documents import router as documents_router
 from gateway.identity.api import router as identity_router
+from gateway.identity.passwords import Passwords
 from gateway.identity.reporters import router as reporters_router
 from gateway.identity.repository import forget
 from gateway.identity.service import GatewayKeys, Identity
@@ -20,6 +22,9 @@ from gateway.limits import Limiter
 from gateway.proxy.forward import Door, Patience, make_client
 from gateway.routes import QUIET, ROUTES, RouteTree
 from gateway.settings import GatewaySettings
+from gateway.staff.api import router as staff_router
+from gateway.staff.departments import Departments
+from gateway.staff.service import Accounts
 from shared.kit.auth import Mint
 from shared.kit.clock import Clock, exclusive
 from shared.kit.db import Database
@@ -27,6 +32,10 @@ from shared.kit.runtime import Chassis, Check, Job, Service
 from shared.kit.sealing import BlindIndex
 from shared.kit.tlog.endpoint import WitnessServer, load_witness
 from shared.kit.tlog.keeping import KeptCheckpoints
+from shared.kit.web.idempotency import forget_keys
+
+KEYS_HOURS = 24
+"""How long the answer to a request is repeated to whoever sends it again."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,7 @@ class Resources:
     """What lives as long as the process."""
 
     identity: Identity
+    accounts: Accounts
     mint: Mint
     client: Client
 
@@ -46,11 +56,15 @@ async def _resources(settings: GatewaySettings, database: Database) -> AsyncIter
     tokens = AccessTokens.load(
         settings.keys_dir / "gateway-access.jwk", issuer=settings.issuer, seconds=settings.access_seconds
     )
-    identity = Identity(settings, database, keys, tokens)
+    passwords = Passwords(settings.password_hashes_at_once)
+    identity = Identity(settings, database, keys, tokens, passwords)
+    mint = Mint.load(settings.keys_dir / "gateway-internal.jwk")
     revocations = Clock("revocations", 3, identity.refresh_revoked)
     async with make_client(settings.upstream_connections) as client, asyncio.TaskGroup() as group:
         task = group.create_task(revocations.run())
-        yield Resources(identity, Mint.load(settings.keys_dir / "gateway-internal.jwk"), client)
+        departments = Departments(client, settings.routing_url, mint)
+        accounts = Accounts(passwords, keys.identity, tokens, departments, settings.initial_password_days)
+        yield Resources(identity, accounts, mint, client)
         task.cancel()
 
 
@@ -59,6 +73,7 @@ def _jobs(chassis: Chassis[GatewaySettings, Resources]) -> Sequence[Job]:
         async with chassis.database.transaction() as connection:
             if await exclusive(connection, "tidy"):
                 await forget(connection)
+                await forget_keys(connection, KEYS_HOURS)
 
     settings = chassis.settings
     witness = load_witness(settings.keys_dir, "gateway", KeptCheckpoints(chassis.database))
@@ -117,7 +132,7 @@ SERVICE: Service[GatewaySettings, Resources] = Service(
     name="gateway",
     settings=GatewaySettings,
     resources=_resources,
-    routers=lambda _: [identity_router, reporters_router, documents_router],
+    routers=lambda _: [identity_router, reporters_router, staff_router, audit_router, documents_router],
     jobs=_jobs,
     checks=_checks,
     finish_api=_finish,

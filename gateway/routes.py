@@ -25,6 +25,8 @@ CUSTODY = frozenset({"custodian"})
 CENTRE = frozenset({"centre"})
 REVIEWERS = frozenset({"manager", "centre"})
 GROUP = frozenset({"group", "centre"})
+ADMIN = frozenset({"admin"})
+ACCOUNTS = frozenset({"admin", "centre", "supervisor"})
 
 SENDER: tuple[Kind, ...] = ("citizen", "staff", "partner", "reporter")
 
@@ -73,6 +75,12 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/auth/token", "gateway", PUBLIC, reads_token=False),
     Route("POST", "/v1/auth/logout", "gateway", ("citizen", "staff", "partner")),
     Route("GET", "/v1/me", "gateway", ("citizen", "staff", "partner")),
+    # … and who may log in at all
+    Route("GET", "/v1/admin/staff", "gateway", STAFF, roles=ACCOUNTS),
+    Route("POST", "/v1/admin/staff", "gateway", STAFF, roles=ACCOUNTS),
+    Route("GET", "/v1/admin/staff/{username}", "gateway", STAFF, roles=ACCOUNTS),
+    Route("PATCH", "/v1/admin/staff/{username}", "gateway", STAFF, roles=ACCOUNTS),
+    Route("GET", "/v1/admin/audit", "gateway", STAFF, roles=ADMIN),
     # reference data
     Route("GET", "/v1/reference/categories", "routing", PUBLIC),
     Route("GET", "/v1/reference/departments", "routing", PUBLIC),
@@ -119,6 +127,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/desk/summary", "routing", STAFF, roles=DESK),
     Route("GET", "/v1/desk/stream", "routing", STAFF, roles=DESK, streamed=True),
     Route("GET", "/v1/desk/directory", "routing", STAFF, roles=DESK),
+    Route("GET", "/v1/desk/directory/staff", "routing", STAFF, roles=DESK),
     *(
         Route(method, f"/v1/desk/directory/{kind}/{{id}}", "routing", STAFF, roles=CENTRE)
         for method in ("PUT", "PATCH")

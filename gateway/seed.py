@@ -1,7 +1,8 @@
 """Demo staff and a sandbox partner, for development: ``python -m gateway.seed`` reads the file ``SEDA_DEMO_LOGINS``.
 
 The file is a list of ``{username, password, roles, department_id?, province?, name, title}``, and an entry with
-``client_id`` and ``client_secret`` for the partner. Doing it again changes nothing but passwords that changed.
+``client_id`` and ``client_secret`` for the partner. Doing it again changes, and tells, only what the file says
+differently; who was disabled stays so.
 """
 
 import asyncio
@@ -16,6 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.identity import repository
 from gateway.settings import GatewaySettings
+from gateway.staff import repository as accounts
+from gateway.staff.telling import tell
 from shared.kit.db import Database
 
 
@@ -32,17 +35,25 @@ async def seed(connection: AsyncConnection, logins: list[dict[str, Any]]) -> Non
                 scopes=login["scopes"],
             )
             continue
-        held = await repository.staff(connection, login["username"])
-        await repository.put_staff(
-            connection,
-            username=login["username"],
-            password_hash=_hash(hasher, login["password"], held.password_hash if held else None),
-            roles=login["roles"],
-            department_id=login.get("department_id"),
-            province=login.get("province"),
-            name=login["name"],
-            title=login["title"],
-        )
+        await _put(connection, hasher, login)
+
+
+async def _put(connection: AsyncConnection, hasher: PasswordHasher, login: dict[str, Any]) -> None:
+    """Makes the account as the file has it, and tells it if the others do not know it so."""
+    username = login["username"]
+    held = await accounts.account(connection, username)
+    values = {name: login.get(name) for name in ("department_id", "province", "name", "title")}
+    values |= {"roles": sorted(login["roles"])}
+    hash = _hash(hasher, login["password"], held.password_hash if held else None)
+    if held is None:
+        await accounts.add(connection, username=username, password_hash=hash, version=1, **values)
+    elif held.version and all(getattr(held, name) == value for name, value in values.items()):
+        if hash != held.password_hash:
+            await repository.choose_password(connection, username, hash)
+        return
+    else:
+        await accounts.change(connection, username, {**values, "password_hash": hash})
+    await tell(connection, await accounts.account(connection, username))
 
 
 def _hash(hasher: PasswordHasher, password: str, held: str | None) -> str:

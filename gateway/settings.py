@@ -10,7 +10,8 @@ from shared.kit.settings import ServiceSettings
 class GatewaySettings(ServiceSettings):
     """``*_url``: where the services' APIs are. Lifetimes in seconds.
     ``upstream_connections`` stay open to each service; ``*_at_once`` are under way to each at most. ``witness_*``:
-    where the transparency log brings its checkpoints; an address of the inside, never the public one."""
+    where the transparency log brings its checkpoints; an address of the inside, never the public one.
+    ``initial_password_days``: how long a password that somebody else made is good for choosing one's own."""
 
     port: int = Field(default=8080, ge=0, le=65535)
     intake_url: str = "http://127.0.0.1:8101"
@@ -29,6 +30,7 @@ class GatewaySettings(ServiceSettings):
     refresh_days: int = Field(default=30, ge=1)
     refresh_grace_seconds: float = Field(default=0, ge=0, le=60)
     staff_refresh_hours: int = Field(default=12, ge=1)
+    initial_password_days: int = Field(default=7, ge=1, le=30)
     otp_seconds: int = Field(default=300, ge=60)
     otp_tries: int = Field(default=5, ge=1)
     otp_resend_seconds: int = Field(default=60, ge=0)

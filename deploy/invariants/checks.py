@@ -117,9 +117,10 @@ async def gap_in_numbers(databases: Databases, _window: Window) -> Broken:
 
 
 async def clock_lost(databases: Databases, _window: Window) -> Broken:
-    """Every case that is dealt with has its next strike, unless all levels were told; and no strike is long past."""
+    """Every case that is dealt with, or waits in triage, has its next strike, unless all levels were told; and no
+    strike is long past."""
     query = (
-        "SELECT id FROM cases WHERE status IN ('assigned', 'in_progress', 'reopened')"
+        "SELECT id FROM cases WHERE status IN ('registered', 'assigned', 'in_progress', 'reopened')"
         " AND (next_clock_at IS NULL AND escalation < 3 OR next_clock_at < now() - interval '10 minutes')"
     )
     return _of(await _ids(databases["routing"], query))

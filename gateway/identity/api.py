@@ -76,14 +76,16 @@ class CodeIn(_In):
     code: Annotated[str, StringConstraints(max_length=32), AfterValidator(lambda text: to_latin(text).strip())]
 
 
-class StaffIn(_In):
-    """A staff login; ``totp`` if one is enrolled."""
+class StaffLoginIn(_In):
+    """A staff login; ``totp`` if one is enrolled. ``new_password`` is the one from now on, and needed with an initial
+    one."""
 
     username: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     password: Annotated[str, StringConstraints(min_length=1, max_length=256)]
     totp: (
         Annotated[str, StringConstraints(max_length=16), AfterValidator(lambda text: to_latin(text).strip())] | None
     ) = None
+    new_password: Annotated[str, StringConstraints(min_length=12, max_length=256)] | None = None
 
 
 class TokensOut(BaseModel):
@@ -137,11 +139,11 @@ async def enter_code(challenge_id: str, body: CodeIn, request: Request) -> Token
 
 
 @router.post("/auth/staff", responses=problem_responses(401))
-async def staff_login(body: StaffIn, request: Request) -> TokensOut:
+async def staff_login(body: StaffLoginIn, request: Request) -> TokensOut:
     """Logs a member of staff in by the embedded directory."""
-    return _out(
-        await _identity(request).staff_login(body.username, body.password, body.totp, address=address_of(request.scope))
-    )
+    address = address_of(request.scope)
+    login = (body.username, body.password, body.totp, body.new_password)
+    return _out(await _identity(request).staff_login(*login, address=address))
 
 
 @router.post(

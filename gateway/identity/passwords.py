@@ -1,6 +1,8 @@
 """Passwords: argon2id (RFC 9106, the library's defaults), hashed off the event loop and only a few at a time."""
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -8,6 +10,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from shared.kit.web.problems import unavailable
 
 _WAITING = 64
+
+T = TypeVar("T")
 
 
 class Passwords:
@@ -23,20 +27,27 @@ class Passwords:
         """A new hash of the password, with its salt and parameters."""
         return self._hasher.hash(password)
 
+    async def hashed(self, password: str) -> str:
+        """As ``hash``, in its turn. Raises a 503 problem when too many wait."""
+        return await self._in_turn(lambda: self.hash(password))
+
     async def matches(self, password: str, hash: str | None) -> bool:
         """Whether the password is the one of ``hash``; takes as long for a user who does not exist (``None``).
 
         Raises a 503 problem when too many wait.
         """
+        right = await self._in_turn(lambda: self._verify(password, hash or self._nobody))
+        return right and hash is not None
+
+    async def _in_turn(self, work: Callable[[], T]) -> T:
         if self._waiting >= _WAITING:
             raise unavailable(5)
         self._waiting += 1
         try:
             async with self._turn:
-                right = await asyncio.to_thread(self._verify, password, hash or self._nobody)
+                return await asyncio.to_thread(work)
         finally:
             self._waiting -= 1
-        return right and hash is not None
 
     def _verify(self, password: str, hash: str) -> bool:
         try:

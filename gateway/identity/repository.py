@@ -56,13 +56,28 @@ async def use_challenge(connection: AsyncConnection, id: UUID) -> bool:
     return used.rowcount == 1
 
 
-async def staff(connection: AsyncConnection, username: str) -> Row[Any] | None:
-    """A member of staff who is not disabled."""
-    return (
-        await connection.execute(
-            text("SELECT * FROM staff WHERE username = :username AND NOT disabled"), {"username": username}
-        )
-    ).one_or_none()
+async def staff(connection: AsyncConnection, username: str, *, lock: bool = False) -> Row[Any] | None:
+    """A member of staff who may log in: not disabled, and confirmed; the row locked if it decides on a login."""
+    query = "SELECT * FROM staff WHERE username = :username AND NOT disabled AND confirmed"
+    found = await connection.execute(text(f"{query} FOR UPDATE" if lock else query), {"username": username})
+    return found.one_or_none()
+
+
+async def choose_password(connection: AsyncConnection, username: str, hash: str) -> None:
+    """The password that somebody chose for themselves."""
+    await connection.execute(
+        text("UPDATE staff SET password_hash = :hash, password_until = NULL WHERE username = :username"),
+        {"hash": hash, "username": username},
+    )
+
+
+async def end_logins(connection: AsyncConnection, username: str) -> list[UUID]:
+    """Ends all logins of a member of staff; which those were."""
+    query = text(
+        "UPDATE refresh_families SET revoked_at = clock_timestamp()"
+        " WHERE kind = 'staff' AND subject = :username AND revoked_at IS NULL RETURNING id"
+    )
+    return list((await connection.execute(query, {"username": username})).scalars())
 
 
 async def use_totp_step(connection: AsyncConnection, username: str, step: int) -> bool:
@@ -158,20 +173,6 @@ async def forget(connection: AsyncConnection) -> None:
             "DELETE FROM refresh_families WHERE expires_at < clock_timestamp() - interval '1 day'"
             " OR revoked_at < clock_timestamp() - interval '1 day'"
         )
-    )
-
-
-async def put_staff(connection: AsyncConnection, **values: Any) -> None:
-    """Creates or replaces a member of staff."""
-    await connection.execute(
-        text(
-            "INSERT INTO staff (username, password_hash, roles, department_id, province, name, title)"
-            " VALUES (:username, :password_hash, :roles, :department_id, :province, :name, :title)"
-            " ON CONFLICT (username) DO UPDATE SET password_hash = excluded.password_hash, roles = excluded.roles,"
-            " department_id = excluded.department_id, province = excluded.province, name = excluded.name,"
-            " title = excluded.title"
-        ),
-        values,
     )
 
 

@@ -11,6 +11,7 @@ import orjson
 import pyotp
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.audit.repository import record
 from gateway.identity import repository
 from gateway.identity.passwords import Passwords
 from gateway.identity.tokens import AccessTokens, Login
@@ -23,7 +24,15 @@ from shared.kit.outbox import append, new_event
 from shared.kit.sealing import BlindIndex, KeyRing, open_sealed, seal
 from shared.kit.web.buckets import Buckets
 from shared.kit.web.language import Language, Text
-from shared.kit.web.problems import GONE, UNAUTHORIZED, Problem, ProblemType, too_many_requests
+from shared.kit.web.problems import (
+    GONE,
+    UNAUTHORIZED,
+    FieldFault,
+    Problem,
+    ProblemType,
+    invalid_fields,
+    too_many_requests,
+)
 
 TOTP_REQUIRED = ProblemType(
     "totp-required",
@@ -31,6 +40,16 @@ TOTP_REQUIRED = ProblemType(
     Text("کد دومرحله‌ای لازم است", "A second factor is required"),
     Text("لطفاً کد شش‌رقمی برنامهٔ رمزساز خود را هم بفرستید.", "Please send the six digits of your authenticator, too."),
 )
+PASSWORD_CHANGE_REQUIRED = ProblemType(
+    "password-change-required",
+    401,
+    Text("باید رمز تازه‌ای برگزینید", "A new password must be chosen"),
+    Text(
+        "این رمز را دیگری ساخته است؛ لطفاً آن را همراه رمز تازهٔ خود (new_password) بفرستید.",
+        "Somebody else made this password; please send it together with one of your own, new_password.",
+    ),
+)
+_SAME = Text("رمز تازه باید با رمز پیشین فرق کند.", "The new password must differ from the old one.")
 _WRONG_CODE = Text("این کد درست نیست.", "This code is not right.")
 _WRONG_LOGIN = Text("نام کاربری یا رمز درست نیست.", "The username or the password is not right.")
 
@@ -74,12 +93,19 @@ class GatewayKeys:
 class Identity:
     """The use cases of ``/v1/auth``."""
 
-    def __init__(self, settings: GatewaySettings, database: Database, keys: GatewayKeys, tokens: AccessTokens) -> None:
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        database: Database,
+        keys: GatewayKeys,
+        tokens: AccessTokens,
+        passwords: Passwords,
+    ) -> None:
         self._settings = settings
         self._database = database
         self._keys = keys
         self.tokens = tokens
-        self._passwords = Passwords(settings.password_hashes_at_once)
+        self._passwords = passwords
         self._otp_by_address = Buckets("otp-address", settings.otp_per_ip_minute, 60)
         self._otp_total = Buckets("otp", settings.otp_per_minute, 60)
         # each code that an address may ask for may be tried as often as a code may be
@@ -133,19 +159,43 @@ class Identity:
                 raise Problem(GONE)
             return await self._begin(connection, principal, timedelta(days=self._settings.refresh_days))
 
-    async def staff_login(self, username: str, password: str, totp: str | None, *, address: str) -> Tokens:
-        """Logs a member of staff in. Raises 401 for a wrong name, password or second factor, 429 past the limits."""
+    async def staff_login(
+        self, username: str, password: str, totp: str | None, new_password: str | None = None, *, address: str
+    ) -> Tokens:
+        """Logs a member of staff in; with ``new_password`` that one counts from now on, and other logins end.
+
+        Raises 401 for a wrong name, password or second factor, and for a password that somebody else made unless it is
+        changed; 422 for a new one that is the old one; 429 past the limits.
+        """
         self._logins_by_address.take(address)
         self._logins_by_user.take(username)
         async with self._database.reading() as connection:
             row = await repository.staff(connection, username)
         if not await self._passwords.matches(password, row.password_hash if row else None) or row is None:
             raise Problem(UNAUTHORIZED, detail=_WRONG_LOGIN)
+        if new_password == password:
+            raise invalid_fields(FieldFault("/new_password", "password_unchanged", _SAME))
+        chosen = None if new_password is None else await self._passwords.hashed(new_password)
         async with self._database.transaction() as connection:
+            # the account may have been changed while the hash was made
+            held, row = row, await repository.staff(connection, username, lock=True)
+            if row is None or row.password_hash != held.password_hash or _is_over(row.password_until):
+                raise Problem(UNAUTHORIZED, detail=_WRONG_LOGIN)
             if row.totp_sealed is not None:
                 await self._check_totp(connection, row, totp)
+            if chosen is not None:
+                await self._choose(connection, username, chosen)
+            elif row.password_until is not None:
+                raise Problem(PASSWORD_CHANGE_REQUIRED)
             lifetime = timedelta(hours=self._settings.staff_refresh_hours)
             return await self._begin(connection, _staff(row), lifetime)
+
+    async def _choose(self, connection: AsyncConnection, username: str, hash: str) -> None:
+        """Makes the password of ``hash`` the account's own, and ends its logins."""
+        await repository.choose_password(connection, username, hash)
+        await record(connection, username, "password.chosen", username)
+        for family in await repository.end_logins(connection, username):
+            self.tokens.revoke(family)
 
     async def refresh(self, refresh_token: str) -> Tokens:
         """New tokens for an old refresh token, which then is used up. One used twice ends the whole login: somebody
@@ -241,6 +291,10 @@ class Identity:
 
     def _code_hash(self, challenge: UUID, code: str) -> bytes:
         return self._keys.blind.index(f"otp:{challenge}:{code}")
+
+
+def _is_over(until: datetime | None) -> bool:
+    return until is not None and until < datetime.now(UTC)
 
 
 def _staff(row: Any) -> Principal:

@@ -16,8 +16,10 @@ from services.integrity.filing.lookup import look_up
 from services.integrity.filing.service import Filing
 from services.integrity.filing.writing import write_reports
 from services.integrity.holders.api import router as holders_router
+from services.integrity.holders.staff import keep_staff
 from services.integrity.inspection.api import router as inspection_router
 from services.integrity.inspection.deadlines import look_at_clocks
+from services.integrity.inspection.leaving import take_back
 from services.integrity.inspection.service import Inspection
 from services.integrity.inspection.summary import router as summary_router
 from services.integrity.keys import IntegrityKeys
@@ -35,7 +37,7 @@ from services.integrity.settings import IntegritySettings
 from services.integrity.zrm.roots import CHAIN, rooting
 from services.integrity.zrm.tally import Tally
 from services.integrity.zrm.telling import tell_rooted
-from shared.contracts.registry import INTEGRITY_DIRECTORY, INTEGRITY_MOVES
+from shared.contracts.registry import INTEGRITY_DIRECTORY, INTEGRITY_MOVES, INTEGRITY_STAFF
 from shared.kit.bus import Consumer
 from shared.kit.clock import Clock, exclusive
 from shared.kit.db import Database
@@ -102,9 +104,11 @@ def _jobs(chassis: Chassis[IntegritySettings, Resources]) -> Sequence[Job]:
 
     async def clocks() -> None:
         await look_at_clocks(database, chassis.resources.keys, settings.terms())
+        await take_back(database, chassis.resources.inspection)
 
     return [
         Consumer(INTEGRITY_DIRECTORY, keep_directory, database=database, broker=broker, concurrency=1),
+        Consumer(INTEGRITY_STAFF, keep_staff, database=database, broker=broker),
         Consumer(INTEGRITY_MOVES, moves.handle, database=database, broker=broker),
         Clock("tidy", 3600, tidy),
         Clock("report-clocks", settings.clock_seconds, clocks),

@@ -32,6 +32,15 @@ holders = Table(
     Column("active", Boolean),
 )
 
+staff = Table(
+    "staff",
+    metadata,
+    Column("username", Text, primary_key=True),
+    Column("roles", ARRAY(Text)),
+    Column("active", Boolean),
+    Column("version", Integer),
+)
+
 holder_keys = Table(
     "holder_keys",
     metadata,

@@ -10,7 +10,7 @@ from services.routing.citizen.api import router as citizen_router
 from services.routing.classify.api import router as audit_router
 from services.routing.classify.refit import nightly
 from services.routing.classify.store import Models
-from services.routing.clocks.service import EVERY_SECONDS, tick
+from services.routing.clocks.service import EVERY_SECONDS, measure, tick
 from services.routing.desk.api import router as desk_router
 from services.routing.directory.api import router as directory_router
 from services.routing.directory.editing_api import router as editing_router
@@ -24,9 +24,11 @@ from services.routing.review.api import router as review_router
 from services.routing.review.closing import CLOSE_SECONDS, FOLD_SECONDS, Reviewer
 from services.routing.rules.api import router as rules_router
 from services.routing.settings import RoutingSettings
+from services.routing.staff.api import router as staff_router
+from services.routing.staff.service import keep_staff, take_back
 from services.routing.summary.api import router as summary_router
 from services.routing.views.api import router as views_router
-from shared.contracts.registry import ROUTING_CASES, ROUTING_SMS
+from shared.contracts.registry import ROUTING_CASES, ROUTING_SMS, ROUTING_STAFF
 from shared.kit.bus import Consumer
 from shared.kit.clock import Clock
 from shared.kit.db import Database
@@ -39,6 +41,7 @@ LEARN_SECONDS = 600
 ROUTERS = (
     directory_router,
     editing_router,
+    staff_router,
     rules_router,
     audit_router,
     desk_router,
@@ -71,11 +74,13 @@ async def _resources(settings: RoutingSettings, _database: Database) -> AsyncIte
 def _jobs(chassis: Chassis[RoutingSettings, Resources]) -> Sequence[Job]:
     database, broker = chassis.database, chassis.broker
     models = chassis.resources.models
-    cases = CaseEvents(chassis.resources.keys, models)
+    cases = CaseEvents(chassis.resources.keys, models, chassis.settings.triage())
     reviewer = Reviewer(database)
 
     async def strike() -> None:
         await tick(database)
+        await take_back(database)
+        await measure(database)
 
     async def learn() -> None:
         await models.ensure_cold()
@@ -88,6 +93,7 @@ def _jobs(chassis: Chassis[RoutingSettings, Resources]) -> Sequence[Job]:
     return [
         Consumer(ROUTING_CASES, cases.handle, database=database, broker=broker),
         Consumer(ROUTING_SMS, keep_sms_status, database=database, broker=broker),
+        Consumer(ROUTING_STAFF, keep_staff, database=database, broker=broker),
         Clock("clocks", EVERY_SECONDS, strike),
         Clock("classifier", LEARN_SECONDS, learn),
         Clock("desk-feed", 3600, tidy),

@@ -60,6 +60,17 @@ categories = Table(
     Column("position", Integer),
 )
 
+staff = Table(
+    "staff",
+    metadata,
+    Column("username", Text, primary_key=True),
+    Column("roles", ARRAY(Text)),
+    Column("department_id", Text),
+    Column("province", Text),
+    Column("active", Boolean),
+    Column("version", Integer),
+)
+
 rules = Table(
     "rules",
     metadata,

@@ -1,4 +1,4 @@
-"""What the gateway tells: somebody wants to log in."""
+"""What the gateway tells: somebody wants to log in, and who works where."""
 
 from typing import Literal
 
@@ -21,3 +21,23 @@ class OtpRequested(Event):
     type: Literal["otp.requested.v1"] = "otp.requested.v1"
     source: Literal["gateway"] = "gateway"
     data: OtpRequestedData
+
+
+class StaffChangedData(Frozen):
+    """A staff account as it now stands. ``department_id`` and ``province`` are None for who is of no one department, or
+    of all provinces; ``version`` counts the account's changes, as ``sequence`` does."""
+
+    username: str
+    roles: tuple[str, ...]
+    department_id: str | None = None
+    province: str | None = None
+    active: bool
+    version: int
+
+
+class StaffChanged(Event):
+    """A staff account was made or changed. ``subject`` is the username, which never changes."""
+
+    type: Literal["staff.changed.v1"] = "staff.changed.v1"
+    source: Literal["gateway"] = "gateway"
+    data: StaffChangedData

@@ -99,6 +99,7 @@ ROUTING_CASES = Queue(
         sms.SmsNotSolved,
     ),
 )
+ROUTING_STAFF = Queue("routing.staff", (gateway.StaffChanged,))
 ROUTING_SMS = Queue("routing.sms", (sms.SmsSent, sms.SmsDelivered, sms.SmsUndelivered))
 SMS_STEPS = Queue(
     "sms.steps",
@@ -108,6 +109,7 @@ SMS_STEPS = Queue(
 SMS_OTP = Queue("sms.otp", (gateway.OtpRequested,))
 SMS_NOTICES = Queue("sms.notices", (integrity.NoticeRequested,))
 INTEGRITY_DIRECTORY = Queue("integrity.directory", (routing.DirectoryChanged,))
+INTEGRITY_STAFF = Queue("integrity.staff", (gateway.StaffChanged,))
 INTEGRITY_ZRM = Queue(
     "integrity.zrm",
     (*(kind for name, kind in sorted(EVENTS.items()) if name.startswith("case.")), *LETTER_STEPS),
@@ -125,10 +127,12 @@ QUEUES: tuple[Queue, ...] = (
     INTAKE_MOVES,
     ROUTING_CASES,
     ROUTING_SMS,
+    ROUTING_STAFF,
     SMS_STEPS,
     SMS_OTP,
     SMS_NOTICES,
     INTEGRITY_DIRECTORY,
+    INTEGRITY_STAFF,
     INTEGRITY_ZRM,
     INTEGRITY_MOVES,
     SMS_TOPICS,

@@ -36,6 +36,6 @@ def test_answers_are_as_the_document_says_and_never_a_server_error(
     ]
     environment = {**os.environ, "SCHEMATHESIS_HOOKS": str(Path(__file__).with_name("document_hooks.py"))}
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=240
     )
     assert done.returncode == 0, done.stdout[-4000:]

@@ -10,18 +10,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.directory import organisation_of
 from services.integrity.holders import repository
+from services.integrity.holders.staff import retire
 from services.integrity.log.chain import record
 from services.integrity.sealing.age import KeyInvalid, wrap
 from shared.kit.auth import Principal, allow
 from shared.kit.db import Transaction
 from shared.kit.web.language import Text
 from shared.kit.web.openapi import problem_responses
-from shared.kit.web.problems import NOT_FOUND, Problem
+from shared.kit.web.problems import FORBIDDEN, NOT_FOUND, Problem
 from shared.kit.web.validation import field_error
 
 router = APIRouter(prefix="/v1/inspect", tags=["inspection"])
 
-ROLES = ("custodian", "supervisor", "inspector")
+HolderRole = Literal["inspector", "supervisor", "custodian"]
+
+ROLES: tuple[HolderRole, ...] = ("custodian", "supervisor", "inspector")
 """Of who has several, the first counts: a custodian's share is worth most when they read nothing else."""
 
 Holder = Annotated[Principal, Depends(allow("staff", roles=ROLES))]
@@ -58,15 +61,19 @@ class KeyOut(BaseModel):
 
     key_id: UUID
     recipient: str
-    role: Literal["inspector", "supervisor", "custodian"]
+    role: HolderRole
     registered_at: datetime
     leaf: str
 
 
 @router.put("/keys/me", responses=problem_responses(403))
 async def register_key(key: KeyIn, caller: Holder, connection: Transaction) -> KeyOut:
-    """Registers the caller's public key. The same key again changes nothing; another one counts for what is sealed from
-    now on, and what was sealed to the old one stays so."""
+    """Registers the caller's public key. The same key again changes nothing, unless its holder was retired; another one
+    counts for what is sealed from now on, and what was sealed to the old one stays so. Who left the staff since they
+    logged in registers none."""
+    await repository.lock_holder(connection, caller.subject)
+    if await repository.has_left(connection, caller.subject, _role_of(caller)):
+        raise Problem(FORBIDDEN)
     return await register(connection, caller, key.recipient, await organisation_of(connection, caller.department_id))
 
 
@@ -78,17 +85,11 @@ async def retire_holder(username: Username, caller: Supervisor, connection: Tran
     held = await repository.holder(connection, username)
     if held is None or not held.active:
         raise Problem(NOT_FOUND)
-    recorded = await record(
-        connection,
-        chain=f"holder:{username}",
-        seq=held.key_seq + 1,
-        type="holder_retired",
-        at=datetime.now(UTC),
-        actor=caller.subject,
-        ciphertext=None,
-        previous=held.last_leaf,
-    )
-    await repository.retire(connection, username, key_seq=held.key_seq + 1, last_leaf=recorded.hash)
+    await retire(connection, held, actor=caller.subject)
+
+
+def _role_of(caller: Principal) -> HolderRole:
+    return next(role for role in ROLES if role in caller.roles)
 
 
 async def register(
@@ -97,7 +98,7 @@ async def register(
     """Makes the key the caller's present one; ``organisation_id`` is the body that they belong to."""
     await repository.lock_holder(connection, caller.subject)
     held = await repository.holder(connection, caller.subject)
-    role = next(role for role in ROLES if role in caller.roles)
+    role = _role_of(caller)
     person = {
         "username": caller.subject,
         "role": role,
@@ -107,7 +108,7 @@ async def register(
         "title": caller.title,
         "active": True,
     }
-    if held is not None and held.recipient == recipient:
+    if held is not None and held.active and held.recipient == recipient:
         key = {name: getattr(held, name) for name in ("key_id", "recipient", "key_seq", "last_leaf", "registered_at")}
     else:
         key = await _new_key(connection, caller.subject, recipient, held)

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import and_, any_, func, literal, not_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.filing.domain import Holder
-from services.integrity.tables import holder_keys, holders, reports
+from services.integrity.tables import holder_keys, holders, reports, staff
+from shared.contracts.gateway import StaffChangedData
 
 
 async def holder(connection: AsyncConnection, username: str) -> Any:
@@ -32,6 +33,21 @@ async def retire(connection: AsyncConnection, username: str, *, key_seq: int, la
     """Makes somebody a holder no more."""
     changed = update(holders).where(holders.c.username == username)
     await connection.execute(changed.values(active=False, key_seq=key_seq, last_leaf=last_leaf))
+
+
+async def keep_staff(connection: AsyncConnection, data: StaffChangedData) -> bool:
+    """A staff account as it was told; False, and nothing kept, if a later state of it is known."""
+    row = insert(staff).values(username=data.username, roles=list(data.roles), active=data.active, version=data.version)
+    changed = {name: row.excluded[name] for name in ("roles", "active", "version")}
+    newer = staff.c.version < row.excluded.version
+    kept = row.on_conflict_do_update(index_elements=[staff.c.username], set_=changed, where=newer)
+    return (await connection.execute(kept)).rowcount == 1
+
+
+async def has_left(connection: AsyncConnection, username: str, role: str) -> bool:
+    """Whether it was told that somebody is disabled or has not that role."""
+    gone = not_(and_(staff.c.active, literal(role) == any_(staff.c.roles)))
+    return await connection.scalar(select(staff.c.username).where(staff.c.username == username, gone)) is not None
 
 
 async def add_key(connection: AsyncConnection, **values: Any) -> None:

@@ -57,6 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     login.add_argument("--gateway", default=GATEWAY)
     login.add_argument("--key", action="append", required=True, help="key file, the present one first; repeatable")
     login.add_argument("--totp")
+    login.add_argument(
+        "--choose",
+        action="store_true",
+        help="choose a new password (asked for, or in SEDA_NEW_PASSWORD): the first time",
+    )
     login.set_defaults(run=_login)
 
     _command(commands, "register", "register the key's public half", _register)
@@ -125,8 +130,12 @@ def _login(arguments: argparse.Namespace) -> Iterable[str]:
     for path in arguments.key:
         keyfile.load(Path(path))
     password = os.environ.get("SEDA_PASSWORD") or getpass.getpass("password: ")
+    chosen = None
+    if arguments.choose:
+        chosen = os.environ.get("SEDA_NEW_PASSWORD") or getpass.getpass("new password, at least 12 characters: ")
     keys = tuple(str(Path(path).absolute()) for path in arguments.key)
-    Session.begin(arguments.gateway, arguments.username, password, arguments.totp, keys).save(arguments.session)
+    session = Session.begin(arguments.gateway, arguments.username, password, arguments.totp, keys, chosen=chosen)
+    session.save(arguments.session)
     yield f"{arguments.username} is logged in"
 
 

@@ -27,9 +27,20 @@ class Session:
     keys: tuple[str, ...]
 
     @classmethod
-    def begin(cls, gateway: str, username: str, password: str, totp: str | None, keys: tuple[str, ...]) -> Self:
-        """Logs in; Refused for a wrong password or a missing second factor."""
+    def begin(
+        cls,
+        gateway: str,
+        username: str,
+        password: str,
+        totp: str | None,
+        keys: tuple[str, ...],
+        *,
+        chosen: str | None = None,
+    ) -> Self:
+        """Logs in, with ``chosen`` as the password from now on; Refused for a wrong password, a missing second factor,
+        and an initial password that is not changed."""
         body = {"username": username, "password": password, **({"totp": totp} if totp else {})}
+        body |= {"new_password": chosen} if chosen else {}
         with httpx.Client(base_url=gateway, timeout=30) as http:
             tokens = _tokens(http.post("/v1/auth/staff", json=body))
         return cls(gateway, username, tokens["access_token"], tokens["refresh_token"], keys)

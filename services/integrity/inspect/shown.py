@@ -15,6 +15,7 @@ _STEPS = {
     "evidence": "افزودن به پرونده",
     "finding": "یافته",
     "decide": "تصمیم",
+    "access_ended": "پایان دسترسی کسی که از کار رفت",
     "key_renewed": "کلید تازه برای ادامهٔ گزارش",
     "clock_missed": "مهلتی گذشت",
     "identity_asked": "درخواست گشودن هویت",

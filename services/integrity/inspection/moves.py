@@ -74,7 +74,7 @@ async def assign(report: ReportRow, step: schemas.Assign, bench: Bench) -> list[
         grants=await _grants(report, step, inspector, bench),
         revoked=[before] if before else [],
     )
-    return [assigned, await _renewed(report, bench, assignee=inspector)] if before else [assigned]
+    return [assigned, await renewed(report, bench, assignee=inspector)] if before else [assigned]
 
 
 async def grant(report: ReportRow, step: schemas.Grant, bench: Bench) -> list[Step]:
@@ -92,7 +92,7 @@ async def recuse(report: ReportRow, step: schemas.Recuse, bench: Bench) -> list[
     recused = _step_of(
         report, "recuse", bench, step.texts(), changes={"assignee": None}, revoked=[bench.caller.subject]
     )
-    return [recused, await _renewed(report, bench, assignee=None)]
+    return [recused, await renewed(report, bench, assignee=None)]
 
 
 async def investigate(report: ReportRow, step: schemas.Investigate, bench: Bench) -> list[Step]:
@@ -217,7 +217,7 @@ async def _grants(report: ReportRow, step: schemas.Assign | schemas.Grant, holde
     ]
 
 
-async def _renewed(report: ReportRow, bench: Bench, *, assignee: Any) -> Step:
+async def renewed(report: ReportRow, bench: Bench, *, assignee: Any) -> Step:
     """A new key of the report, made in memory, granted to the supervisors who hold the old one and to whoever has the
     report now, and split among the custodians. 503 if those are too few: then nobody's access ends either."""
     granted = [*await repository.supervisors_of(bench.connection, report)]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, exists, false, not_, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Row, and_, any_, exists, false, not_, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.inspection.domain import DECLINED
@@ -20,6 +20,7 @@ from services.integrity.tables import (
     report_files,
     report_steps,
     reports,
+    staff,
 )
 from shared.kit.auth import Principal
 
@@ -194,6 +195,32 @@ async def holders_of(connection: AsyncConnection, *roles: str) -> Sequence[Any]:
     """The active holders of the roles (all of them, if none is named), by name."""
     query = select(holders).where(holders.c.active).order_by(holders.c.username)
     return (await connection.execute(query.where(holders.c.role.in_(roles)) if roles else query)).all()
+
+
+_LEFT = (
+    select(grants.c.report_id, grants.c.holder)
+    .join(holders, holders.c.username == grants.c.holder)
+    .join(staff, staff.c.username == grants.c.holder)
+    .where(
+        grants.c.revoked_seq.is_(None),
+        not_(holders.c.active),
+        or_(not_(staff.c.active), not_(holders.c.role == any_(staff.c.roles))),
+    )
+)
+"""The grants in force of who left: retired, and disabled in the staff directory or of another role there."""
+
+
+async def left_open(connection: AsyncConnection, limit: int) -> Sequence[UUID]:
+    """The open reports that somebody who left still has access to."""
+    left = _LEFT.subquery()
+    query = select(reports.c.id).where(reports.c.state.not_in(SETTLED), reports.c.id.in_(select(left.c.report_id)))
+    return (await connection.execute(query.order_by(reports.c.id).limit(limit))).scalars().all()
+
+
+async def left_holders(connection: AsyncConnection, report_id: UUID) -> list[str]:
+    """Who left and still has access to a report, by name."""
+    query = _LEFT.where(grants.c.report_id == report_id)
+    return sorted({row.holder for row in await connection.execute(query)})
 
 
 async def missed_of(connection: AsyncConnection, report_ids: Iterable[UUID]) -> Sequence[Any]:

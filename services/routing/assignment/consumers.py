@@ -9,6 +9,7 @@ from services.routing.assignment.service import Assigner
 from services.routing.attachments import repository as attachments
 from services.routing.citizen.service import reopen_by_text
 from services.routing.classify.store import Models
+from services.routing.clocks.domain import TRIAGE, TriageDays
 from services.routing.desk import repository
 from services.routing.desk.moves import resumed
 from services.routing.desk.story import Move, take
@@ -27,9 +28,9 @@ _SMS = {SmsSent: ("sent", 1), SmsUndelivered: ("undelivered", 2), SmsDelivered: 
 class CaseEvents:
     """Handles the queue ``routing.cases``."""
 
-    def __init__(self, keys: RoutingKeys, models: Models) -> None:
+    def __init__(self, keys: RoutingKeys, models: Models, triage: TriageDays = TRIAGE) -> None:
         self._keys = keys
-        self._assigner = Assigner(keys, models)
+        self._assigner = Assigner(keys, models, triage)
 
     async def handle(self, connection: AsyncConnection, event: Event) -> None:
         """One event, in its transaction."""

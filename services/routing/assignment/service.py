@@ -15,10 +15,12 @@ from services.routing.classify import repository as classify
 from services.routing.classify.domain import drawn_for_audit
 from services.routing.classify.model import Model
 from services.routing.classify.store import Models, NoModel
+from services.routing.clocks.domain import TRIAGE, TriageDays
 from services.routing.desk import repository as desk
 from services.routing.desk.story import DEFAULT_SLA_DAYS, Move, take
 from services.routing.directory import repository as directory
 from services.routing.keys import RoutingKeys
+from services.routing.staff.repository import may_have
 from shared.contracts.envelope import SYSTEM, CategoryRef, DepartmentRef
 from shared.contracts.intake import CaseRegistered
 from shared.contracts.routing import CaseAssigned, CaseAssignedData, GuessRef
@@ -30,8 +32,9 @@ from shared.persian.calendar import CALENDAR
 class Assigner:
     """Holds the directory in the form that assigning needs, read anew when its version changes, and the model."""
 
-    def __init__(self, keys: RoutingKeys, models: Models) -> None:
+    def __init__(self, keys: RoutingKeys, models: Models, triage: TriageDays = TRIAGE) -> None:
         self._keys = keys
+        self._triage = triage
         self._models = models
         self._model: Model | None = None
         self._version = 0
@@ -83,6 +86,7 @@ class Assigner:
             chosen_category_id=data.category_id,
             directory_version=self._version,
             restricted=assignment.restricted,
+            next_clock_at=self._triage.strike(data.registered_at, restricted=assignment.restricted),
             last_event_id=event.id,
         )
         await attachments.keep(connection, case_id, data.attachments, at=data.registered_at)
@@ -100,7 +104,8 @@ class Assigner:
             case = await desk.case_for_event(connection, case_id)
             if case is None:
                 raise Transient("the case is not there yet")
-            move = self._move(assignment, data.province, data.registered_at)
+            officer = await self._officer(connection, assignment.department_id, data.province)
+            move = self._move(assignment, officer, data.registered_at)
             await take(connection, case, move, actor=SYSTEM, at=datetime.now(UTC))
 
             if assignment.method in ("rule", "classifier") and drawn_for_audit(case_id):
@@ -126,7 +131,12 @@ class Assigner:
             raise Transient("the model is not trained yet")
         return self._model
 
-    def _move(self, assignment: Assignment, province: str, start: datetime) -> Move:
+    async def _officer(self, connection: AsyncConnection, department_id: str, province: str) -> str | None:
+        """Who answers for the province in the department, if they are there and of it still."""
+        officer: str | None = self._rows[f"department:{department_id}"].officers.get(province)
+        return officer if officer and await may_have(connection, officer, department_id, province) else None
+
+    def _move(self, assignment: Assignment, officer: str | None, start: datetime) -> Move:
         department = self._rows[f"department:{assignment.department_id}"]
         category = self._rows.get(f"category:{assignment.category_id}")
         sla_days = category.sla_days if category else DEFAULT_SLA_DAYS
@@ -136,7 +146,7 @@ class Assigner:
                 "status": "assigned",
                 "department_id": department.id,
                 "category_id": category.id if category else None,
-                "assignee": department.officers.get(province),
+                "assignee": officer,
                 "sla_days": sla_days,
                 "term_days": sla_days,
                 "due_at": CALENDAR.add_working_days(start, sla_days),

@@ -1,5 +1,7 @@
 """When a case's clock strikes: at 75, 100 and 150 % of its term it comes before the officer, the manager, the centre.
 
+A case that no department has yet waits in triage, by a clock of its own, which ends at the centre.
+
 Pure: a term goes in, an instant comes out. Shares are of the term in working days, an extension included; the days
 on which the clock stood still do not count.
 """
@@ -20,8 +22,26 @@ LEVELS: tuple[tuple[Level, float], ...] = (("officer", 0.75), ("manager", 1.0), 
 OVERDUE: Level = "manager"
 """The level at which the promised date has passed, which the citizen is told of."""
 
+ALL_TOLD = len(LEVELS)
+
 RUNNING: frozenset[CaseStatus] = frozenset({"assigned", "in_progress", "reopened"})
 """States in which the clock of a case runs."""
+
+
+@dataclass(frozen=True)
+class TriageDays:
+    """How many working days a case may wait in triage; 0: until the end of that day, if offices work on it.
+    ``restricted`` is for what may be corruption."""
+
+    usual: int = 1
+    restricted: int = 0
+
+    def strike(self, start: datetime, *, restricted: bool) -> datetime:
+        """The instant (UTC) after which a case that waits since ``start`` comes before the centre."""
+        return CALENDAR.add_working_days(start, self.restricted if restricted else self.usual)
+
+
+TRIAGE = TriageDays()
 
 
 @dataclass(frozen=True)

@@ -55,9 +55,10 @@ def _filters(
     escalated: Annotated[Level | None, Query(description="escalated to this level or higher")] = None,
     pending: Annotated[bool | None, Query(description="a decision awaits approval")] = None,
     assignee: Slug = None,
+    unassigned: Annotated[bool | None, Query(description="no officer has it")] = None,
     q: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Filters:
-    return Filters(status, department, category, province, kind, overdue, escalated, pending, assignee, q)
+    return Filters(status, department, category, province, kind, overdue, escalated, pending, assignee, unassigned, q)
 
 
 @router.get("/cases", responses=problem_responses(403))

@@ -41,6 +41,7 @@ def _among(statuses: Sequence[str]) -> Any:
 
 IS_OPEN = _among(tuple(domain.OPEN))
 _CLOCK_RUNS = _among(tuple(RUNNING))
+_ESCALATES = _among((*RUNNING, "registered"))
 _LEVEL_NUMBERS = {level: number for number, (level, _) in enumerate(LEVELS, 1)}
 
 
@@ -57,13 +58,14 @@ class Filters:
     escalated: Level | None = None
     pending: bool | None = None
     assignee: str | None = None
+    unassigned: bool | None = None
     q: str | None = None
 
     def of_open_cases(self, sort: Sort) -> bool:
         """Whether only open cases are asked for. An order by date without a status is one of what is to be done."""
         if self.status is not None:
             return self.status in domain.OPEN
-        return bool(self.overdue or self.escalated or self.pending) or "due_at" in sort
+        return bool(self.overdue or self.escalated or self.pending or self.unassigned) or "due_at" in sort
 
 
 def place_of(sort: Sort, row: CaseRow) -> Place:
@@ -147,7 +149,9 @@ def _conditions(filters: Filters) -> list[Any]:
         late = and_(_CLOCK_RUNS, cases.c.due_at < func.now())
         conditions.append(late if filters.overdue else ~late)
     if filters.escalated is not None:
-        conditions += [_CLOCK_RUNS, cases.c.escalation >= _LEVEL_NUMBERS[filters.escalated]]
+        conditions += [_ESCALATES, cases.c.escalation >= _LEVEL_NUMBERS[filters.escalated]]
+    if filters.unassigned is not None:
+        conditions.append(cases.c.assignee.is_(None) if filters.unassigned else cases.c.assignee.is_not(None))
     if filters.pending is not None:
         conditions.append(cases.c.decision.is_not(None) if filters.pending else cases.c.decision.is_(None))
     if filters.q:

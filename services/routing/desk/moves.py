@@ -13,6 +13,7 @@ from services.routing.desk.repository import CaseRow
 from services.routing.desk.story import DEFAULT_SLA_DAYS, Move, department_of, term_of
 from services.routing.directory import repository as directory
 from services.routing.keys import RoutingKeys
+from services.routing.staff.service import check_officer
 from shared.contracts import routing as events
 from shared.contracts.envelope import Actor, CategoryRef, DepartmentRef
 from shared.kit.web.language import Text
@@ -37,6 +38,7 @@ async def assign(case: CaseRow, step: schemas.Assign, desk: Desk) -> Move:
     """Department, category and officer; the term begins when a department first has the case."""
     department = await _department(desk, step.department_id)
     category = await _category(desk, step.category_id, step.department_id)
+    await check_officer(desk.connection, step.officer, department.id, case.province)
     category_id = category.id if category else case.category_id
     sla_days = category.sla_days if category else case.sla_days or DEFAULT_SLA_DAYS
     term = term_of(case)

@@ -310,11 +310,12 @@ class DeskPage(_Out):
 
 class TriageCaseOut(DeskCaseOut):
     """A case that the router would not decide alone, with its best guesses; ``offer``: what may be corruption can be
-    moved to the corruption reports."""
+    moved to the corruption reports. ``overdue``: it has waited in triage longer than it may."""
 
     routing: RoutingOut
     restricted: bool
     offer: Literal["move_to_irm"] | None
+    waiting_since: datetime
 
 
 class TriagePage(_Out):

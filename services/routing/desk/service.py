@@ -76,7 +76,8 @@ async def take_step(
     """Takes a correspondence step; the case after it, and its version.
 
     Raises, in this order: 404 out of reach, 403 for a role that takes no such step, 428 and 412 about ``If-Match``,
-    409 for a state that does not allow it, 422 for a department or category that does not exist.
+    409 for a state that does not allow it, 422 for a department or category that does not exist, and for an officer who
+    cannot have the case.
     """
     await _move(connection, principal, case_id, step, if_match=if_match, keys=keys)
     after = await repository.case_for_event(connection, case_id)
@@ -186,13 +187,18 @@ def in_triage(rows: Iterable[CaseRow]) -> list[schemas.TriageCaseOut]:
     now = datetime.now(UTC)
     return [
         schemas.TriageCaseOut(
-            **summary(row, now),
+            **{**summary(row, now), "overdue": _waited_too_long(row, now)},
             routing=row.routing,
             restricted=row.restricted,
             offer="move_to_irm" if row.restricted else None,
+            waiting_since=row.registered_at,
         )
         for row in rows
     ]
+
+
+def _waited_too_long(case: CaseRow, now: datetime) -> bool:
+    return bool(case.escalation) or (case.next_clock_at is not None and case.next_clock_at < now)
 
 
 async def detail(connection: AsyncConnection, principal: Principal, case: CaseRow) -> schemas.DeskCaseDetailOut:

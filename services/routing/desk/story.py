@@ -55,7 +55,10 @@ async def take(connection: AsyncConnection, case: CaseRow, move: Move, *, actor:
             data=move.data(**_state(case, move), **(move.more or {})),
         )
         changes |= {"sequence": event.sequence, "last_event_id": event.id}
-    changes["next_clock_at"] = next_strike(term_of(case, changes))
+    if changes.get("status", case.status) != "registered":  # in triage the clock stands where registration set it
+        if case.status == "registered":
+            changes["escalation"] = 0
+        changes["next_clock_at"] = next_strike(term_of(case, changes))
     await repository.change_case(connection, case.id, **changes)
     await repository.add_step(
         connection,

@@ -16,6 +16,7 @@ from services.routing.directory.schemas import (
     OrganisationOut,
 )
 from services.routing.directory.service import publish
+from services.routing.staff.service import fault_of
 from shared.kit.auth import Principal
 from shared.kit.web.etags import check_if_match
 from shared.kit.web.language import Text
@@ -47,11 +48,13 @@ async def put(
     """Creates or replaces an entry of ``organisations``, ``departments`` or ``categories``; the new version.
 
     Raises 428 and 412 about ``If-Match``, 422 for what it names that is not in use, 409 for putting out of use what
-    others in use stand on.
+    others in use stand on. Officers are of the department and of the province that they are named for.
     """
     check_if_match(if_match, await repository.lock_version(connection))
     rows = {name: {row.id: row for row in await repository.all_of(connection, name)} for name in MODELS}
     _check_parent(entry, rows)
+    if isinstance(entry, DepartmentIn):
+        await _check_officers(connection, id, entry, rows[kind].get(id))
     if not entry.active:
         _check_unused(kind, id, rows, await repository.all_of(connection, "rules"))
     held = rows[kind].get(id)
@@ -87,6 +90,18 @@ def _check_parent(entry: Entry, rows: dict[str, dict[str, Any]]) -> None:
         if parent is not None and (parent not in rows[kind] or (entry.active and not rows[kind][parent].active)):
             text = Text("چنین موردی در فهرست نیست یا از کار افتاده است.", "There is no such entry in use.")
             raise invalid_fields(FieldFault(f"/{field}", "unknown_entry", text))
+
+
+async def _check_officers(connection: AsyncConnection, id: str, entry: DepartmentIn, held: Any) -> None:
+    """422 for who is named anew and cannot have the province's cases; who left since they were named is passed over."""
+    before = held.officers if held else {}
+    faults = [
+        await fault_of(connection, officer, id, province, pointer=f"/officers/{province}")
+        for province, officer in entry.officers.items()
+        if before.get(province) != officer
+    ]
+    if found := [fault for fault in faults if fault is not None]:
+        raise invalid_fields(*found)
 
 
 def _check_unused(kind: str, id: str, rows: dict[str, dict[str, Any]], rules: Any) -> None:

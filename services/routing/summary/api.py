@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
+from services.routing.clocks.repository import in_triage
 from services.routing.desk.api import Staff
 from services.routing.summary import repository
 from services.routing.summary.repository import LEVELS
@@ -21,11 +22,13 @@ MEDIAN_OVER = timedelta(days=30)
 
 class Figures(BaseModel):
     """``open``: not decided yet; ``due_today``: of those, whose date is today in Tehran; ``overdue``: whose date has
-    passed; ``median_days``: calendar days to the decision, of what was decided within thirty days."""
+    passed; ``unassigned``: which no officer has; ``median_days``: calendar days to the decision, of what was decided
+    within thirty days."""
 
     open: int = 0
     due_today: int = 0
     overdue: int = 0
+    unassigned: int = 0
     median_days: float | None = None
 
 
@@ -35,14 +38,27 @@ class Part(Figures):
     id: str | None
 
 
+class TriageFigures(BaseModel):
+    """``waiting``: cases that no department has yet; of those, ``restricted``: what may be corruption, and ``overdue``:
+    what has waited longer than it may; ``oldest_at``: since when the oldest waits."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    waiting: int
+    restricted: int
+    overdue: int
+    oldest_at: datetime | None
+
+
 class SummaryOut(Figures):
-    """Within the caller's reach, as of ``at``."""
+    """Within the caller's reach, as of ``at``; ``triage`` is for the centre."""
 
     at: datetime
     on: str
     by_department: list[Part]
     by_category: list[Part]
     by_province: list[Part]
+    triage: TriageFigures | None = None
 
 
 @router.get("", responses=problem_responses(403))
@@ -61,6 +77,7 @@ async def summary(caller: Staff, connection: Reading) -> SummaryOut:
         by_department=parts["department"],
         by_category=parts["category"],
         by_province=parts["province"],
+        triage=TriageFigures.model_validate(await in_triage(connection, now)) if "centre" in caller.roles else None,
     )
 
 
@@ -71,6 +88,7 @@ async def _figures(
     figures: dict[tuple[str, str | None], dict[str, Any]] = {}
     for row in await repository.open_figures(connection, caller, now=now, end_of_day=end_of_day):
         figures[_key(row)] = {"open": row.open, "due_today": row.due_today, "overdue": row.overdue}
+        figures[_key(row)]["unassigned"] = row.unassigned
     for row in await repository.median_days(connection, caller, since=now - MEDIAN_OVER):
         days = None if row.median_days is None else round(float(row.median_days), 1)
         figures.setdefault(_key(row), {})["median_days"] = days

@@ -26,7 +26,8 @@ def _grouped(query: Select[Any]) -> Select[Any]:
 async def open_figures(
     connection: AsyncConnection, principal: Principal, *, now: datetime, end_of_day: datetime
 ) -> Sequence[Any]:
-    """Open cases, those due by the end of today (UTC instant) and those overdue: of all and by each of three."""
+    """Open cases, those due by the end of today (UTC instant), those overdue, and those that no officer has: of all and
+    by each of three."""
     runs = and_(cases.c.status.in_(tuple(sorted(RUNNING))), cases.c.due_at.is_not(None))
     query = select(
         _LEVEL,
@@ -34,6 +35,7 @@ async def open_figures(
         func.count().label("open"),
         func.count().filter(and_(runs, cases.c.due_at >= now, cases.c.due_at < end_of_day)).label("due_today"),
         func.count().filter(and_(runs, cases.c.due_at < now)).label("overdue"),
+        func.count().filter(cases.c.assignee.is_(None)).label("unassigned"),
     ).where(reach(principal), IS_OPEN)
     rows: Sequence[Any] = (await connection.execute(_grouped(query))).all()
     return rows

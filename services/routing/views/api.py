@@ -41,6 +41,7 @@ class ViewQuery(BaseModel):
     escalated: Level | None = None
     pending: bool | None = None
     assignee: Username | None = None
+    unassigned: bool | None = None
     q: Annotated[str, StringConstraints(max_length=200)] | None = None
     sort: Sort = "-registered_at"
 

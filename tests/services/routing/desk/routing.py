@@ -21,7 +21,9 @@ from services.routing.assignment.consumers import CaseEvents
 from services.routing.classify.store import Models
 from services.routing.keys import RoutingKeys
 from services.routing.seed import seed
+from services.routing.staff.service import keep_staff
 from shared.contracts.envelope import Event
+from shared.contracts.gateway import StaffChanged, StaffChangedData
 from shared.contracts.intake import CaseRegistered, CaseRegisteredData
 from shared.kit.auth import Mint, Principal, Verifier
 from shared.kit.db import Database
@@ -34,7 +36,7 @@ from shared.kit.web.app import create_api
 TABLES = (
     "cases, steps, step_sms, outbox, event_archive, inbox, idempotency, rules, categories, departments, organisations,"
     " directory_version, directory_history, desk_feed, saved_views, classifier_models, classifier_refits,"
-    " classifier_drift, audit_samples"
+    " classifier_drift, audit_samples, staff"
 )
 DEPARTMENT = "sso-insurance"
 CATEGORY = "sso-insurance.missing-record"
@@ -62,6 +64,7 @@ OFFICER = staff("ann")
 OTHER_OFFICER = staff("dora")
 MANAGER = staff("bob", "manager")
 CENTRE = staff("cyra", "centre", None)
+PEOPLE = (OFFICER, OTHER_OFFICER, MANAGER, CENTRE)
 
 
 @dataclass
@@ -120,6 +123,20 @@ class Routing:
         async with self.database.transaction() as connection:
             await self.events.handle(connection, event)
 
+    async def tell(self, person: Principal, *, version: int = 1, active: bool = True) -> None:
+        """Brings a ``staff.changed`` about somebody as they are."""
+        data = StaffChangedData(
+            username=person.subject,
+            roles=tuple(person.roles),
+            department_id=person.department_id,
+            province=person.province,
+            active=active,
+            version=version,
+        )
+        event = new_event(StaffChanged, subject=person.subject, sequence=version, data=data)
+        async with self.database.transaction() as connection:
+            await keep_staff(connection, event)
+
     async def get(self, principal: Principal, path: str, **params: Any) -> httpx.Response:
         """Reads something."""
         return await self.http.get(path, headers=self.headers(principal), params=params)
@@ -162,14 +179,17 @@ class Routing:
 
 @asynccontextmanager
 async def running(dsn: str, keys_dir: Path) -> AsyncIterator[Routing]:
-    """routing on a migrated database, emptied, its directory that of the taxonomy."""
+    """routing on a migrated database, emptied, its directory that of the taxonomy and the people above."""
     make_keys(keys_dir)
     connection = await asyncpg.connect(dsn)
     database = Database.connect(dsn, pool_size=4)
     try:
         await connection.execute(f"TRUNCATE {TABLES} CASCADE")
         await seed(database)
-        yield await _routing(connection, database, keys_dir)
+        routing = await _routing(connection, database, keys_dir)
+        for person in PEOPLE:
+            await routing.tell(person)
+        yield routing
     finally:
         await database.close()
         await connection.close()

@@ -66,9 +66,16 @@ async def test_only_the_centre_changes_and_only_what_exists(routing: Routing) ->
 
 
 async def test_the_officer_of_a_province_has_its_cases_at_once(routing: Routing) -> None:
-    await put(routing, f"{DIRECTORY}/departments/sso-insurance", {"officers": {"IR-23": "ann"}}, "PATCH")
+    path = f"{DIRECTORY}/departments/sso-insurance"
+    await put(routing, path, {"officers": {"IR-23": "ann"}}, "PATCH")
     here, there = await routing.file(), await routing.file(province="IR-10")
     assert [(await routing.case(id))["assignee"] for id in (here, there)] == ["ann", None]
+    refused = await put(routing, path, {"officers": {"IR-23": "ann", "IR-10": "nobody"}}, "PATCH")
+    faults = [(fault["pointer"], fault["code"]) for fault in refused.json()["errors"]]
+    assert (refused.status_code, faults) == (422, [("/officers/IR-10", "unknown_officer")])
+    await routing.tell(OFFICER, version=2, active=False)
+    assert (await routing.case(await routing.file()))["assignee"] is None
+    assert (await put(routing, path, {"name_en": "Insurance"}, "PATCH")).status_code == 200, "who left is passed over"
 
 
 async def test_rules_are_tried_before_they_are_set_and_the_next_case_follows_them(routing: Routing) -> None:
