@@ -2,6 +2,7 @@
 
 A step's leaf is over its manifest (``reports/manifest.py``), which the step keeps: the leaf says whether the manifest
 is what was recorded, and the manifest says of each row what it must be; the last one says it of the report's own row.
+After a step ``forgotten`` what told of the reporter must be gone, and nothing else may be (``forgetting/service.py``).
 """
 
 from collections import defaultdict
@@ -15,6 +16,7 @@ import asyncpg
 import orjson
 
 from services.integrity.auditing.findings import Finding
+from services.integrity.forgetting.domain import FORGOTTEN, forgotten_columns
 from services.integrity.log.leaf import NONCE_BYTES, commit_actor, hour_of
 from services.integrity.reports.manifest import (
     fixed,
@@ -25,8 +27,12 @@ from services.integrity.reports.manifest import (
     line_of_recovery,
     moving,
 )
+from services.integrity.reports.story import REPORTER
+from shared.persian.identifiers import IdentifierError, tracking_code
 
 _PIECE = 500
+_FORGETS = f'"type":"{FORGOTTEN}"'.encode()
+"""Stands in a leaf of that type and in no other."""
 _REPORTS = "SELECT * FROM reports ORDER BY id"
 _STEPS = """
 SELECT s.*, l.chain AS leaf_chain, l.seq AS leaf_seq, l.leaf AS leaf_data, l.nonce
@@ -52,6 +58,10 @@ _NO_STEP = """
 SELECT l.chain, l.seq FROM log_leaves l JOIN reports r ON r.report_no = l.chain
 WHERE NOT EXISTS (SELECT FROM report_steps s WHERE s.leaf = l.hash) ORDER BY l.chain, l.seq
 """
+_CHAINS_ALONE = """
+SELECT chain FROM log_leaves l WHERE seq = 1 AND NOT EXISTS (SELECT FROM reports r WHERE r.report_no = l.chain)
+ORDER BY chain
+"""
 _NO_REPORT = "SELECT DISTINCT report_id FROM {table} WHERE report_id NOT IN (SELECT id FROM reports)"
 
 
@@ -71,10 +81,23 @@ async def audit_reports(connection: asyncpg.Connection) -> list[Finding]:
     for row in await connection.fetch(_NO_STEP):
         name = f"report {row['chain']}, seq {row['seq']}"
         findings.append(Finding("report_steps", name, "removed, or its leaf changed: the log has the step"))
+    for (chain,) in await connection.fetch(_CHAINS_ALONE):
+        if _is_number(chain):
+            findings.append(
+                Finding("reports", f"report {chain}", "removed, or its number changed: the log has its steps")
+            )
     for table in ("report_steps", *_PARTS):
         for (report,) in await connection.fetch(_NO_REPORT.format(table=table)):
             findings.append(Finding("reports", f"id {report}", f"removed: {table} has rows of it"))
     return findings
+
+
+def _is_number(chain: str) -> bool:
+    """Whether a chain is one of a report."""
+    try:
+        return tracking_code(chain) == chain
+    except IdentifierError:
+        return False
 
 
 async def _some_reports(connection: asyncpg.Connection, reports: Sequence[Any]) -> list[Finding]:
@@ -92,15 +115,16 @@ async def _some_reports(connection: asyncpg.Connection, reports: Sequence[Any]) 
 def _report(report: Any, steps: Sequence[asyncpg.Record], brought: Mapping[str, Sequence[Any]]) -> Iterator[Finding]:
     name = f"report {report.report_no}"
     promised: dict[int, dict[str, Any]] = {}
+    forgotten = next((step["seq"] for step in steps if _FORGETS in (step["leaf_data"] or b"")), 0)
     for step in steps:
         row = f"{name}, seq {step['seq']}"
-        faults = list(_wrong_step(report, step))
+        faults = list(_wrong_step(report, step, forgotten))
         if faults:
             yield Finding("report_steps", row, "; ".join(faults))
         document = _document(step["manifest"])
         if document is not None:
             promised[step["seq"]] = document
-    yield from _wrong_rows(report, name, promised, brought)
+    yield from _wrong_rows(report, name, promised, brought, forgotten)
     yield from _wrong_end(report, name, steps, brought["report_epochs"], promised)
 
 
@@ -112,8 +136,9 @@ def _document(covered: bytes) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _wrong_step(report: Any, step: asyncpg.Record) -> Iterator[str]:
-    """What of the step's own row is not what its leaf, or the manifest under it, says."""
+def _wrong_step(report: Any, step: asyncpg.Record, forgotten: int) -> Iterator[str]:
+    """What of the step's own row is not what its leaf, or the manifest under it, says. ``forgotten``: the number of the
+    step since which the reporter is, 0 if they are not."""
     if step["leaf_data"] is None:
         yield "leaf changed, or the step inserted: the log has no such leaf"
         return
@@ -130,10 +155,16 @@ def _wrong_step(report: Any, step: asyncpg.Record) -> Iterator[str]:
         and leaf.get("actor_commit") != commit_actor(nonce, step["actor"])
     ):
         yield "actor changed: the leaf's commitment does not open"
+    if forgotten and (nonce is None) != (step["seq"] < forgotten and step["actor"] == REPORTER):
+        yield "the nonce of its leaf removed or put back: the reporter's alone are forgotten"
     if leaf.get("ciphertext_sha256") != sha256(step["manifest"]).hexdigest():
         yield "manifest changed: it is not what the leaf covers"
-        return
-    document = _document(step["manifest"]) or {}
+    else:
+        yield from _wrong_columns(step, _document(step["manifest"]) or {}, forgotten)
+
+
+def _wrong_columns(step: asyncpg.Record, document: Mapping[str, Any], forgotten: int) -> Iterator[str]:
+    """What of the step's own row is not what its manifest says."""
     for column in ("visible", "state", "epoch"):
         if document.get(column) != step[column]:
             yield f"{column} changed"
@@ -142,12 +173,17 @@ def _wrong_step(report: Any, step: asyncpg.Record) -> Iterator[str]:
     if document.get("data") != orjson.loads(step["data"]):
         yield "data changed"
     for column in ("sealed", "boxed"):
-        if document.get(column) != (None if step[column] is None else sha256(step[column]).hexdigest()):
+        said = None if column == "boxed" and step["seq"] < forgotten else document.get(column)
+        if said != (None if step[column] is None else sha256(step[column]).hexdigest()):
             yield f"{column} changed"
 
 
 def _wrong_rows(
-    report: Any, name: str, promised: Mapping[int, Mapping[str, Any]], brought: Mapping[str, Sequence[Any]]
+    report: Any,
+    name: str,
+    promised: Mapping[int, Mapping[str, Any]],
+    brought: Mapping[str, Sequence[Any]],
+    forgotten: int,
 ) -> Iterator[Finding]:
     """Rows that a step brought and that are not what its manifest says, and those that no step brought."""
     for table, (part, line_of) in _PARTS.items():
@@ -156,7 +192,8 @@ def _wrong_rows(
             key = ", ".join(f"{column} {_shown(getattr(row, column))}" for column in _KEYS[table])
             kept[row.seq][orjson.dumps(line_of(row))] = key
         for seq in kept.keys() | promised.keys():
-            lines = {orjson.dumps(line) for line in promised.get(seq, {}).get(part, [])}
+            gone = table == "identity_shares" and seq < forgotten
+            lines = set() if gone else {orjson.dumps(line) for line in promised.get(seq, {}).get(part, [])}
             for line in kept[seq].keys() - lines:
                 yield Finding(table, f"{name}, {kept[seq][line]}", f"changed or inserted: step {seq} did not bring it")
             for line in lines - kept[seq].keys():
@@ -171,6 +208,8 @@ def _wrong_rows(
             yield Finding("grants", f"{name}, holder {holder}", f"revoked_seq changed: step {seq} revoked it")
     filed = promised.get(1, {}).get("report")
     if filed is not None:
+        if forgotten:
+            filed = {**filed, **forgotten_columns(promised.get(forgotten, {}).get("data") or {})}
         wrong = [column for column, value in fixed(report).items() if filed.get(column) != value]
         if wrong:
             yield Finding("reports", f"{name} (id {report.id})", f"{' and '.join(wrong)} changed")
@@ -194,7 +233,8 @@ def _wrong_end(
 ) -> Iterator[Finding]:
     """What the report's row says of where its steps stand."""
     if not steps:
-        return  # each was named: the log has their leaves
+        yield Finding("reports", f"{name} (id {report.id})", "inserted, or renumbered, or all its steps removed")
+        return
     last = steps[-1]
     newest = max(epochs, key=lambda row: row.epoch, default=None)
     wrong = [
@@ -210,6 +250,6 @@ def _wrong_end(
     ]
     left = promised.get(last["seq"], {}).get("left")
     if left is not None:
-        wrong += [column for column, value in moving(vars(report)).items() if left.get(column) != value]
+        wrong += [column for column, value in moving(vars(report)).items() if column in left and left[column] != value]
     if wrong:
         yield Finding("reports", f"{name} (id {report.id})", f"{' and '.join(wrong)} not as its last step left it")

@@ -155,7 +155,7 @@ class Filing:
         parcel, inspector = self._parcel(report, holders)
         locator = (await _free_code(connection)).locator
         box = _Box(locator, secrets.token_bytes(32), SecretKey.generate().recipient, None)
-        files = await self._files.adopt(handed, parcel.recipient, FIRST_EPOCH)
+        files = await self._files.adopt(connection, handed, parcel.recipient, FIRST_EPOCH)
         await self._write(connection, report, files, new_tracking_code(), box, parcel, inspector)
 
     async def _holders(self, connection: AsyncConnection) -> Sequence[Holder]:

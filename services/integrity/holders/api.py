@@ -1,7 +1,9 @@
 """``PUT /v1/inspect/keys/me``: a holder's public key; and their retirement."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from hashlib import sha256
+from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Path
@@ -10,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.directory import organisation_of
 from services.integrity.holders import repository
+from services.integrity.holders.statement import RETIRED, STATED, statement
 from services.integrity.log.chain import record
 from services.integrity.sealing.age import KeyInvalid, wrap
 from shared.kit.auth import Principal, allow
@@ -78,23 +81,22 @@ async def retire_holder(username: Username, caller: Supervisor, connection: Tran
     held = await repository.holder(connection, username)
     if held is None or not held.active:
         raise Problem(NOT_FOUND)
-    recorded = await record(
+    end = await _add_leaf(
         connection,
-        chain=f"holder:{username}",
-        seq=held.key_seq + 1,
-        type="holder_retired",
-        at=datetime.now(UTC),
+        _End(held.key_seq, held.last_leaf),
+        username,
+        RETIRED,
+        statement({**held._mapping, "active": False}),
         actor=caller.subject,
-        ciphertext=None,
-        previous=held.last_leaf,
     )
-    await repository.retire(connection, username, key_seq=held.key_seq + 1, last_leaf=recorded.hash)
+    await repository.retire(connection, username, key_seq=end.seq, last_leaf=end.leaf)
 
 
 async def register(
     connection: AsyncConnection, caller: Principal, recipient: str, organisation_id: str | None
 ) -> KeyOut:
-    """Makes the key the caller's present one; ``organisation_id`` is the body that they belong to."""
+    """Makes the key the caller's present one; ``organisation_id`` is the body that they belong to. Who they are is a
+    leaf of its own whenever the log does not say it yet."""
     await repository.lock_holder(connection, caller.subject)
     held = await repository.holder(connection, caller.subject)
     role = next(role for role in ROLES if role in caller.roles)
@@ -107,46 +109,68 @@ async def register(
         "title": caller.title,
         "active": True,
     }
+    end = _End(0, None) if held is None else _End(held.key_seq, held.last_leaf)
+    said = await repository.last_statement(connection, caller.subject)
+    if said != sha256(statement(person)).hexdigest():
+        end = await _add_leaf(connection, end, caller.subject, STATED, statement(person))
     if held is not None and held.recipient == recipient:
-        key = {name: getattr(held, name) for name in ("key_id", "recipient", "key_seq", "last_leaf", "registered_at")}
+        key = await repository.key(connection, held.key_id)
     else:
-        key = await _new_key(connection, caller.subject, recipient, held)
-    await repository.put_holder(connection, **person, **key)
-    return KeyOut(
-        key_id=key["key_id"],
+        key, end = await _new_key(connection, caller.subject, recipient, end)
+    await repository.put_holder(
+        connection,
+        **person,
+        key_id=key.id,
         recipient=recipient,
-        role=role,
-        registered_at=key["registered_at"],
-        leaf=key["last_leaf"].hex(),
+        registered_at=key.registered_at,
+        key_seq=end.seq,
+        last_leaf=end.leaf,
     )
+    return KeyOut(key_id=key.id, recipient=recipient, role=role, registered_at=key.registered_at, leaf=key.leaf.hex())
 
 
-async def _new_key(connection: AsyncConnection, username: str, recipient: str, held: object) -> dict[str, object]:
-    now, seq = datetime.now(UTC), getattr(held, "key_seq", 0) + 1
+@dataclass(frozen=True)
+class _End:
+    """The last leaf of a holder's chain: its number and hash; 0 and None before the first."""
+
+    seq: int
+    leaf: bytes | None
+
+
+async def _add_leaf(
+    connection: AsyncConnection,
+    end: _End,
+    username: str,
+    type: str,
+    covered: bytes,
+    *,
+    actor: str | None = None,
+    at: datetime | None = None,
+) -> _End:
+    """A leaf over ``covered`` after the ``end`` of the holder's chain, by ``actor`` (None: the holder); the new end."""
     recorded = await record(
         connection,
         chain=f"holder:{username}",
-        seq=seq,
-        type="key_registered",
-        at=now,
-        actor=username,
-        ciphertext=recipient.encode(),
-        previous=getattr(held, "last_leaf", None),
+        seq=end.seq + 1,
+        type=type,
+        at=at or datetime.now(UTC),
+        actor=actor or username,
+        ciphertext=covered,
+        previous=end.leaf,
     )
-    key_id = uuid4()
-    await repository.add_key(
+    return _End(end.seq + 1, recorded.hash)
+
+
+async def _new_key(connection: AsyncConnection, username: str, recipient: str, end: _End) -> tuple[Any, _End]:
+    now = datetime.now(UTC)
+    after = await _add_leaf(connection, end, username, "key_registered", recipient.encode(), at=now)
+    key = await repository.add_key(
         connection,
-        id=key_id,
+        id=uuid4(),
         username=username,
-        seq=seq,
+        seq=after.seq,
         recipient=recipient,
         registered_at=now,
-        leaf=recorded.hash,
+        leaf=after.leaf,
     )
-    return {
-        "key_id": key_id,
-        "recipient": recipient,
-        "key_seq": seq,
-        "last_leaf": recorded.hash,
-        "registered_at": now,
-    }
+    return key, after

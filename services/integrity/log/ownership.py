@@ -39,6 +39,10 @@ _HANDOVER = "".join(
         f"GRANT UPDATE (index) ON log_leaves TO {SEQUENCER};",
         f"GRANT INSERT ON log_entries, log_checkpoints, log_cosignatures, log_tiles TO {SEQUENCER};",
         f"GRANT UPDATE (hashes) ON log_tiles TO {SEQUENCER};",
+        # takes nonces away, of chains whose leaf says so, and can do nothing else
+        f"ALTER FUNCTION forget_nonces(text, bytea[]) OWNER TO {OWNER};",
+        f"REVOKE ALL ON FUNCTION forget_nonces(text, bytea[]) FROM PUBLIC, {SERVICE};",
+        f"GRANT EXECUTE ON FUNCTION forget_nonces(text, bytea[]) TO {SERVICE};",
     ]
 )
 

@@ -132,7 +132,7 @@ async def take(
 ) -> tuple[ReportRow, Recorded]:
     """Takes the step; the report's row after it (for the next step in the same transaction), and its leaf."""
     seq = report.seq + 1
-    changes = dict(step.changes)
+    changes = {**step.changes, "version": report.version + (1 if step.counts else 0)}
     state = changes.get("state", report.state)
     if step.epoch is not None:
         changes |= {"epoch": step.epoch.epoch, "recipient": step.epoch.recipient}
@@ -179,7 +179,6 @@ async def take(
         report.id,
         **changes,
         seq=seq,
-        version=report.version + (1 if step.counts else 0),
         last_leaf=recorded.hash,
     )
     await repository.add_step(connection, row, leaf=recorded.hash, manifest=covered)
