@@ -4,15 +4,11 @@ import argparse
 import asyncio
 import json
 import sys
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-import asyncpg
-
 from deploy.local.packages import LOCAL
-from deploy.synthetic.load import Databases, Keys, load, planted_lines
-from shared.kit.sealing import KeyRing
+from deploy.synthetic.load import Country, load, planted_lines
 
 _SERVICES = ("intake", "routing", "sms", "letters")
 
@@ -22,20 +18,14 @@ async def _run(base: Path, count: int, seed: int) -> None:
     if not run_file.exists():
         raise SystemExit("Seda does not run here; 'make run' starts it.")
     url = json.loads(run_file.read_text())["postgres"]
-    keys = Keys(*(KeyRing.load(base / "keys" / f"{name}.json") for name in ("contact", "text", "step")))
     now = datetime.now(UTC)
 
     def tell(line: str) -> None:
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
-    async with AsyncExitStack() as stack:
-        connections = {}
-        for service in _SERVICES:
-            connection = await asyncpg.connect(f"{url}/seda_{service}", timeout=10)
-            stack.push_async_callback(connection.close)
-            connections[service] = connection
-        await load(Databases(**connections), keys, count=count, seed=seed, now=now, tell=tell)
+    dsns = {service: f"{url}/seda_{service}" for service in _SERVICES}
+    await load(dsns, base / "keys", Country(count, seed, now), tell=tell)
     tell("\nPlanted, for the reviews to find:")
     for line in planted_lines(now):
         tell(f"  {line}")

@@ -87,16 +87,19 @@ def month_ago(today: date, months: int) -> str:
     return f"{number // 12:04}-{number % 12 + 1:02}"
 
 
-def filings(categories: Sequence[Category], count: int, now: datetime, seed: int) -> Iterator[Filing]:
-    """About ``count`` filings over the two years before ``now`` (UTC), in the order of their time."""
-    chance, numbers = Random(seed), np.random.default_rng(seed)
+def filings(
+    categories: Sequence[Category], count: int, now: datetime, seed: int, part: range = range(DAYS)
+) -> Iterator[Filing]:
+    """About ``count`` filings over the two years before ``now`` (UTC), in the order of their time; of them those of the
+    days ``part``, counted from the first. Each day is drawn by itself, so that the parts together are the whole."""
     end = now.astimezone(TEHRAN).date() - timedelta(days=SETTLED_DAYS)
     days = [end - timedelta(days=n) for n in range(DAYS, 0, -1)]
     codes = list(PROVINCES)
     expected = _expected(categories, codes, days)
     expected *= count / expected.sum()
     _plant(expected, categories, codes, days, now)
-    for n, day in enumerate(days):
+    for n in part:
+        day, chance, numbers = days[n], Random(seed * DAYS + n), np.random.default_rng([seed, n])
         drawn = numbers.poisson(expected[:, :, n])
         cells = [(c, p) for c, p in np.argwhere(drawn) for _ in range(drawn[c, p])]
         share = (n / DAYS) ** 0.8

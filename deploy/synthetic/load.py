@@ -5,10 +5,16 @@ to be sent and no SMS is: nobody's phone rings for the past. For the same reason
 is false), so that a later step is kept as a text that cannot be sent. Decided cases have no letter.
 """
 
+import asyncio
+import multiprocessing
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -26,6 +32,8 @@ from shared.persian.identifiers import new_tracking_code
 from shared.persian.places import PROVINCES
 
 CHUNK = 4000
+_PART_DAYS = 15
+"""Of the two years, how many are one process's work at a time."""
 _NAMES = ("زهرا محمدی", "علی رضایی", "مریم حسینی", "حسن کریمی", "فاطمه احمدی", "محمد مرادی", "نرگس جعفری")
 _CHOSEN = '{"method": "citizen", "confidence": 1.0, "top": [], "rule": null, "model": null, "model_sha256": null}'
 """The citizen chose the category; no model was asked."""
@@ -66,29 +74,64 @@ class Rows:
         self.of.setdefault((database, table), []).extend(rows)
 
 
+@dataclass(frozen=True)
+class Country:
+    """What is loaded: about ``count`` cases until ``now`` (UTC); another ``seed`` makes another country."""
+
+    count: int
+    seed: int
+    now: datetime
+
+
 async def load(
-    databases: Databases, keys: Keys, *, count: int, seed: int, now: datetime, tell: Callable[[str], object]
+    dsns: Mapping[str, str], keys_dir: Path, country: Country, *, tell: Callable[[str], object], processes: int = 2
 ) -> int:
-    """About ``count`` cases; how many. The directory must be filled. ``tell`` hears how far it is."""
+    """The country's cases into the databases of ``dsns`` (intake, routing, sms and letters), sealed under the rings of
+    ``keys_dir``; how many. The directory must be filled. ``tell`` hears how far it is."""
     started = time.monotonic()
-    names, categories, version = await _directory(databases.routing)
-    await _prepare(databases, now)
-    maker = _Maker(keys, names, version, now, Random(seed))
-    chunk: list[Filing] = []
+    async with connected(dsns) as databases:
+        await _prepare(databases, country.now)
     done = 0
-    for filing in filings(categories, count, now, seed):
-        chunk.append(filing)
-        if len(chunk) == CHUNK:
+    parts = [(dict(dsns), keys_dir, country, range(n, min(n + _PART_DAYS, DAYS))) for n in range(0, DAYS, _PART_DAYS)]
+    loop, spawning = asyncio.get_running_loop(), multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=spawning) as pool:
+        for n, part in enumerate(asyncio.as_completed([loop.run_in_executor(pool, _in_process, *p) for p in parts]), 1):
+            done += await part
+            if n % 5 == 0:
+                tell(f"{done:,} cases, {done / (time.monotonic() - started):,.0f}/s")
+    tell("search indexes …")
+    async with connected(dsns) as databases:
+        await _finish(databases)
+    tell(f"{done:,} cases in {time.monotonic() - started:,.0f} s")
+    return done
+
+
+@asynccontextmanager
+async def connected(dsns: Mapping[str, str]) -> AsyncIterator[Databases]:
+    """Connections to the databases while the block runs."""
+    async with AsyncExitStack() as stack:
+        connections = {}
+        for name, dsn in dsns.items():
+            connections[name] = await asyncpg.connect(dsn, timeout=10)
+            stack.push_async_callback(connections[name].close)
+        yield Databases(**connections)
+
+
+def _in_process(dsns: Mapping[str, str], keys_dir: Path, country: Country, days: range) -> int:
+    return asyncio.run(load_days(dsns, keys_dir, country, days))
+
+
+async def load_days(dsns: Mapping[str, str], keys_dir: Path, country: Country, days: range) -> int:
+    """The cases filed on some days, counted from the country's first; how many."""
+    keys = Keys(*(KeyRing.load(keys_dir / f"{name}.json") for name in ("contact", "text", "step")))
+    done = 0
+    async with connected(dsns) as databases:
+        names, categories, version = await _directory(databases.routing)
+        maker = _Maker(keys, names, version, country.now, Random(f"{country.seed} {days.start}"))
+        filed = filings(categories, country.count, country.now, country.seed, days)
+        while chunk := list(islice(filed, CHUNK)):
             await _copy(databases, maker.rows(chunk))
             done += len(chunk)
-            chunk = []
-            if done % (CHUNK * 10) == 0:
-                tell(f"{done:,} cases, {done / (time.monotonic() - started):,.0f}/s")
-    await _copy(databases, maker.rows(chunk))
-    done += len(chunk)
-    tell("search indexes …")
-    await _finish(databases)
-    tell(f"{done:,} cases in {time.monotonic() - started:,.0f} s")
     return done
 
 

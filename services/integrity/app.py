@@ -12,7 +12,9 @@ from services.integrity.box.service import Box
 from services.integrity.custody.api import router as custody_router
 from services.integrity.directory import check_directory, keep_directory
 from services.integrity.filing.api import router as filing_router
+from services.integrity.filing.lookup import look_up
 from services.integrity.filing.service import Filing
+from services.integrity.filing.writing import write_reports
 from services.integrity.forgetting.service import forget_after
 from services.integrity.holders.api import router as holders_router
 from services.integrity.inspection.api import router as inspection_router
@@ -37,6 +39,7 @@ from shared.kit.clock import Clock, exclusive
 from shared.kit.db import Database
 from shared.kit.runtime import Chassis, Check, Job, Service
 from shared.kit.uploads import PATH, FolderStore, Limits, Uploads, install_uploads
+from shared.kit.writer import PooledReader, PooledWriter
 
 QUIET = ("/v1/reports", "/v1/inspect", "/v1/log", PATH)
 """No line of log and no trace of who asks what here."""
@@ -64,18 +67,22 @@ async def _resources(settings: IntegritySettings, database: Database) -> AsyncIt
     )
     under_way = uploads.make_uploads(settings, database)
     files = Files(under_way, FolderStore(settings.evidence_dir))
-    try:
-        yield Resources(
-            keys,
-            load_policy(settings.keys_dir),
-            under_way,
-            files,
-            Filing(settings, database, keys, derivations, files),
-            Box(settings, database, keys, derivations, files),
-            Inspection(keys, files, settings.terms(), settings.quorum, settings.custodians),
-        )
-    finally:
-        derivations.close()
+    async with (
+        PooledReader(database, look_up, writers=1, batch=settings.filing_batch) as lookup,
+        PooledWriter(database, write_reports, batch=settings.filing_batch) as writer,
+    ):
+        try:
+            yield Resources(
+                keys,
+                load_policy(settings.keys_dir),
+                under_way,
+                files,
+                Filing(settings, database, keys, derivations, files, lookup, writer),
+                Box(settings, database, keys, derivations, files),
+                Inspection(keys, files, settings.terms(), settings.quorum, settings.custodians),
+            )
+        finally:
+            derivations.close()
 
 
 def _jobs(chassis: Chassis[IntegritySettings, Resources]) -> Sequence[Job]:

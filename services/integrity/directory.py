@@ -29,10 +29,9 @@ async def keep_directory(connection: AsyncConnection, event: Event) -> None:
     )
 
 
-async def knows_organisation(connection: AsyncConnection, organisation_id: str) -> bool:
-    """Whether there is such a body under the ministry."""
-    found = text("SELECT true FROM directory WHERE :id = ANY(organisations)")
-    return bool(await connection.scalar(found, {"id": organisation_id}))
+async def organisations(connection: AsyncConnection) -> frozenset[str]:
+    """The bodies under the ministry."""
+    return frozenset(await connection.scalar(text("SELECT organisations FROM directory")) or ())
 
 
 async def organisation_of(connection: AsyncConnection, department_id: str | None) -> str | None:

@@ -11,17 +11,18 @@ from services.integrity.log.settings import LogSettings
 class IntegritySettings(InspectionSettings, LogSettings):
     """``custodians``: among how many a report's key is split; ``quorum``: how many of them recover it together.
     ``receipt_service``: the installation's name, which salts receipt codes and never changes. ``receipt_seconds``: how
-    long the answer to a filing waits for its proof. ``derivations_at_once``: receipt codes worked on at a time, each in
-    64 MiB; ``derivations_waiting``: how many more may wait. ``codes_per_minute``: tries at one locator;
-    ``codes_in_all_per_minute``: at all of them. ``uploads_dir``: the sealed pieces of files under way;
-    ``evidence_dir``: the files of reports, sealed to them; ``handover_dir``: those of cases that became reports, as
-    intake handed them over. ``forget_after_days``: so long after a report ended its reporter is forgotten
-    (``forgetting/service.py``); None, unless it is set: never by itself."""
+    long the answer to a filing waits for its proof; ``filing_batch``: how many reports are written at a time at most.
+    ``derivations_at_once``: receipt codes worked on at a time, each in 64 MiB; ``derivations_waiting``: how many more
+    may wait. ``codes_per_minute``: tries at one locator; ``codes_in_all_per_minute``: at all of them. ``uploads_dir``:
+    the sealed pieces of files under way; ``evidence_dir``: the files of reports, sealed to them; ``handover_dir``:
+    those of cases that became reports, as intake handed them over. ``forget_after_days``: so long after a report ended
+    its reporter is forgotten (``forgetting/service.py``); None, unless it is set: never by itself."""
 
     custodians: int = Field(default=5, ge=2, le=9)
     quorum: int = Field(default=3, ge=2, le=9)
     receipt_service: str = "seda/integrity"
     receipt_seconds: float = Field(default=3.0, ge=0, le=20)
+    filing_batch: int = Field(default=32, ge=1, le=500)
     derivations_at_once: int = Field(default=2, ge=1, le=64)
     derivations_waiting: int = Field(default=64, ge=0)
     codes_per_minute: int = Field(default=10, ge=1)

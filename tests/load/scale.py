@@ -23,10 +23,11 @@ from sqlalchemy import event as sqlalchemy_event
 from deploy.local.ports import free_port
 from deploy.local.postgres import PrivatePostgres
 from deploy.synthetic.country import month_ago
-from deploy.synthetic.load import Databases, Keys, load
+from deploy.synthetic.load import Country, load
+from services.routing.review.closing import Reviewer
 from shared.kit.auth import Principal
 from shared.kit.migrate import upgrade
-from shared.kit.sealing import KeyRing
+from shared.kit.settings import ServiceSettings
 from shared.kit.telemetry import setup_telemetry
 from tests.load.__main__ import machine
 from tests.services.routing.desk.routing import Routing, running, staff
@@ -92,9 +93,9 @@ class Statements:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="make bench-scale")
-    parser.add_argument("--count", type=int, default=200_000)
+    parser.add_argument("--count", type=int, default=1_000_000)
     arguments = parser.parse_args()
-    setup_telemetry("bench")
+    setup_telemetry("bench", ServiceSettings(log_level="warning"))
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         base.chmod(0o755)  # PostgreSQL's user goes through it
@@ -119,18 +120,25 @@ async def _measure(base: Path, url: str, count: int) -> None:
     async with AsyncExitStack() as stack:
         routing = await stack.enter_async_context(running(dsns["routing"], base / "keys"))
         empty = await stack.enter_async_context(running(dsns.pop("empty"), base / "keys"))
-        connections = {}
-        for name, dsn in dsns.items():
-            connections[name] = await asyncpg.connect(dsn)
-            stack.push_async_callback(connections[name].close)
-        keys = Keys(*(KeyRing.load(base / "keys" / f"{name}.json") for name in ("contact", "text", "step")))
-        await load(Databases(**connections), keys, count=count, seed=1405, now=datetime.now(UTC), tell=say)
-        await connections["routing"].execute("VACUUM ANALYZE")
-        await connections["routing"].execute("CHECKPOINT")
+        await load(dsns, base / "keys", Country(count, 1405, datetime.now(UTC)), tell=say)
+        await _close_months(routing)
+        await routing.sql.execute("VACUUM ANALYZE")
+        await routing.sql.execute("CHECKPOINT")
         await _assigning(empty, routing)
         await _lists(routing)
         await _searches(routing)
         await _others(routing)
+
+
+async def _close_months(routing: Routing) -> None:
+    """What the clocks do in the night: the counts are folded into the rollup, and the months that are over closed."""
+    reviewer = Reviewer(routing.database)
+    started = time.perf_counter()
+    await reviewer.fold()
+    say(f"counts folded in {time.perf_counter() - started:,.0f} s")
+    started = time.perf_counter()
+    closed = await reviewer.close()
+    say(f"{len(closed)} months closed in {time.perf_counter() - started:,.0f} s")
 
 
 async def _assigning(empty: Routing, full: Routing) -> None:

@@ -19,8 +19,7 @@ from shared.kit.web.app import BODY_LIMIT
 from shared.kit.web.idempotency import KEY_REUSED, fingerprint, key_hash, parse_key
 from shared.kit.web.jsonbody import json_as
 from shared.kit.web.openapi import document_route
-from shared.kit.web.problems import BODY_TOO_LARGE, FORBIDDEN, INTERNAL, UNAUTHORIZED, Problem, unavailable
-from shared.kit.writer import Overloaded
+from shared.kit.web.problems import BODY_TOO_LARGE, FORBIDDEN, INTERNAL, UNAUTHORIZED, Problem
 from shared.persian.calendar import jalali
 
 PATH = "/v1/cases"
@@ -49,10 +48,7 @@ async def file_case(request: Request) -> Response:
         owner=owner,
     )
     filing: CaseFiling = own.filing
-    try:
-        filed, new = await filing.file(sent)
-    except Overloaded:
-        raise unavailable() from None
+    filed, new = await filing.file(sent)
     if new is not None:
         return _answer(CaseOut(**_as_filed(new._asdict()), subject=case.subject))
     if filed.fingerprint != sent.fingerprint:

@@ -17,7 +17,7 @@ from services.integrity.box.schemas import MessageIn, MessageOut, MineOut, SentO
 from services.integrity.box.wording import STATES, step_title
 from services.integrity.filing.service import receipt_out
 from services.integrity.keys import IntegrityKeys
-from services.integrity.log.chain import receipt_of, wait_for_receipt
+from services.integrity.log.chain import receipts_of, wait_for_receipt
 from services.integrity.reports import repository
 from services.integrity.reports.content import open_content, seal_content
 from services.integrity.reports.derivations import Derivations
@@ -101,7 +101,8 @@ class Box:
         async with self._database.reading() as connection:
             row = await _own(connection, caller)
             steps = await repository.steps_of(connection, row.id, visible=True)
-            receipts = {step.seq: receipt_out(await receipt_of(connection, step.leaf)) for step in steps}
+            by_leaf = await receipts_of(connection, [step.leaf for step in steps])
+            receipts = {step.seq: receipt_out(by_leaf.get(step.leaf)) for step in steps}
         key = self._box_key(caller, row.id)
         return MineOut(
             report_no=row.report_no,

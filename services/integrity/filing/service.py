@@ -5,19 +5,16 @@ Nothing of the content, of the receipt code or of the report's private key outli
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import orjson
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.integrity.directory import knows_organisation
 from services.integrity.filing import metrics
 from services.integrity.filing.domain import Accused, Holder, Readers, has_conflict, inspector_of, readers
 from services.integrity.filing.faults import CODE_TAKEN, fault
+from services.integrity.filing.lookup import Known, free_codes
 from services.integrity.filing.parcel import FIRST_EPOCH, Parcel, seal_here, sealed_by_client
 from services.integrity.filing.schemas import (
     FiledOut,
@@ -28,34 +25,25 @@ from services.integrity.filing.schemas import (
     SealTo,
     faults_of,
 )
+from services.integrity.filing.writing import NewBox, NewReport, add, new_report
 from services.integrity.holders.repository import active_holders
 from services.integrity.keys import IntegrityKeys
-from services.integrity.log.chain import receipt_of, wait_for_receipt
-from services.integrity.reports import repository
+from services.integrity.log.chain import wait_for_receipt
 from services.integrity.reports.derivations import Derivations
 from services.integrity.reports.files import Files
 from services.integrity.reports.once import OnceOnly
-from services.integrity.reports.story import FILED, REPORTER, SYSTEM, NewEpoch, NewFile, Step, take, whole_hour
 from services.integrity.sealing.age import SecretKey
 from services.integrity.sealing.receipt_code import ReceiptCode
 from services.integrity.settings import IntegritySettings
 from shared.kit.db import Database
 from shared.kit.web.problems import Problem, invalid_fields, unavailable
-from shared.persian.identifiers import new_tracking_code
+from shared.kit.writer import PooledReader, PooledWriter
 
 _MOST_INSPECTORS = 8
 """How many inspectors a client that seals is told of; it is one of them who gets the report."""
-_TRIES = 5
 
-
-@dataclass(frozen=True)
-class _Box:
-    """The reporter's box; ``code`` None where the client made its own."""
-
-    locator: str
-    auth_hash: bytes
-    recipient: str
-    code: str | None
+Lookup = PooledReader[OnceOnly, Known]
+ReportWriter = PooledWriter[tuple[OnceOnly, NewReport], bytes | Problem]
 
 
 class Filing:
@@ -68,19 +56,24 @@ class Filing:
         keys: IntegrityKeys,
         derivations: Derivations,
         files: Files,
+        lookup: Lookup,
+        writer: ReportWriter,
     ) -> None:
+        """``writer`` takes the reports without files, ``database`` those with, which are a transaction each."""
         self._settings = settings
         self._database = database
         self._keys = keys
         self._derivations = derivations
         self._files = files
+        self._lookup = lookup
+        self._writer = writer
         # a connection beyond the pool's is made and closed for one use, which costs more than to wait for one of them
-        self._writing = asyncio.Semaphore(max(1, settings.postgres_pool // 2))
+        self._with_files = asyncio.Semaphore(max(1, settings.postgres_pool // 2))
 
     async def seal_to(self, organisation_id: str | None, province: str | None) -> KeysOut:
         """Whom a client seals to. Raises a 503 problem while too few have registered a key."""
         async with self._database.reading() as connection:
-            holders = await self._holders(connection)
+            holders = self._enough(await active_holders(connection))
         accused = Accused(organisation_id or "")
         free = [holder for holder in holders if not has_conflict(holder, accused)]
         near = [one for one in free if one.role == "inspector" and one.province == province]
@@ -101,43 +94,43 @@ class Filing:
         Raises 422 for what does not fit, 409 while the same key is under way or keys have changed, 503 while too few
         have registered a key or too much waits.
         """
-        async with self._database.reading() as connection:
-            if (kept := await once.kept(connection)) is not None:
-                return await self._again(kept)
-            await _check(connection, report, owner)
-            holders = await self._holders(connection)
-            code = None if report.box else await _free_code(connection)
-        box = await self._box(report, code)
+        known = await self._lookup.submit(once)
+        if known.kept is not None:
+            return await self._answer(known.kept)
+        _check(report, owner, known.organisations)
+        holders = self._enough(known.holders)
+        box = await self._box(report, known.code)
         with metrics.seconds.labels("seal").time():
             parcel, inspector = self._parcel(report, holders)
-        filed: dict[str, Any] = {"report_no": new_tracking_code(), "receipt_code": box.code}
+        kept: bytes | Problem
         try:
             with metrics.seconds.labels("write").time():
-                kept = await self._commit(report, once, owner, filed, box, parcel, inspector)
+                if report.attachments:
+                    kept = await self._write_with_files(report, once, owner or "", box, parcel, inspector)
+                else:
+                    kept = await self._writer.submit((once, new_report(report, box, parcel, inspector, self._keys)))
         except IntegrityError:
             # a number or a code that is another report's by chance; which one is not told
             raise (Problem(CODE_TAKEN) if report.box else unavailable(1)) from None
-        return await self._again(kept) if kept is not None else await self._answer(filed)
+        return await self._answer(kept)
 
-    async def _commit(
+    async def _write_with_files(
         self,
         report: ReportIn,
         once: OnceOnly,
-        owner: str | None,
-        filed: dict[str, Any],
-        box: _Box,
+        owner: str,
+        box: NewBox,
         parcel: Parcel,
         inspector: Holder | None,
-    ) -> bytes | None:
-        """Writes the report, and its leaf into ``filed``; or what was answered before to the same request."""
-        async with self._writing, self._database.transaction() as connection:
-            if (kept := await once.begin(connection)) is None:
-                files = await self._files.take(
-                    connection, report.attachments, owner or "", parcel.recipient, FIRST_EPOCH
-                )
-                leaf = await self._write(connection, report, files, filed["report_no"], box, parcel, inspector)
-                filed["leaf"] = leaf.hex()
-                await once.keep(connection, orjson.dumps(filed))
+    ) -> bytes:
+        """The uploads become the report's in the transaction that files it; what is answered."""
+        async with self._with_files, self._database.transaction() as connection:
+            kept = await once.begin(connection)
+            if kept is None:
+                files = await self._files.take(connection, report.attachments, owner, parcel.recipient, FIRST_EPOCH)
+                new = new_report(report, box, parcel, inspector, self._keys, files)
+                await add(connection, [new])
+                await once.keep(connection, kept := new.answer)
         return kept
 
     async def take_over(
@@ -151,15 +144,17 @@ class Filing:
 
         Raises a 503 problem while too few have registered a key, or a file cannot be read.
         """
-        holders = await self._holders(connection)
+        holders = self._enough(await active_holders(connection))
         parcel, inspector = self._parcel(report, holders)
-        locator = (await _free_code(connection)).locator
-        box = _Box(locator, secrets.token_bytes(32), SecretKey.generate().recipient, None)
+        (code,) = await free_codes(connection, 1)
+        if code is None:
+            raise unavailable(1)
+        box = NewBox(code.locator, secrets.token_bytes(32), SecretKey.generate().recipient, None)
         files = await self._files.adopt(connection, handed, parcel.recipient, FIRST_EPOCH)
-        await self._write(connection, report, files, new_tracking_code(), box, parcel, inspector)
+        await add(connection, [new_report(report, box, parcel, inspector, self._keys, files)])
 
-    async def _holders(self, connection: AsyncConnection) -> Sequence[Holder]:
-        holders = await active_holders(connection)
+    def _enough(self, holders: Sequence[Holder]) -> Sequence[Holder]:
+        """The holders. Raises a 503 problem if they are too few for a report."""
         roles = [holder.role for holder in holders]
         if "supervisor" not in roles or roles.count("custodian") < self._settings.custodians:
             raise unavailable(60)
@@ -172,14 +167,14 @@ class Filing:
             raise unavailable(60)
         return secrets.SystemRandom().sample(list(free), min(self._settings.custodians, len(free)))
 
-    async def _box(self, report: ReportIn, code: ReceiptCode | None) -> _Box:
+    async def _box(self, report: ReportIn, code: ReceiptCode | None) -> NewBox:
         if report.box is not None:
-            return _Box(report.box.locator, bytes.fromhex(report.box.auth_hash), report.box.recipient, None)
+            return NewBox(report.box.locator, bytes.fromhex(report.box.auth_hash), report.box.recipient, None)
         if code is None:
             raise unavailable(1)
         with metrics.seconds.labels("derive").time():
             derived = await self._derivations.derive(code)
-        return _Box(code.locator, derived.auth_hash, derived.box.recipient, code.shown())
+        return NewBox(code.locator, derived.auth_hash, derived.box.recipient, code.shown())
 
     def _parcel(self, report: ReportIn, holders: Sequence[Holder]) -> tuple[Parcel, Holder | None]:
         if report.sealing is None:
@@ -206,69 +201,15 @@ class Filing:
         )
         return parcel, chosen.inspector
 
-    async def _write(
-        self,
-        connection: AsyncConnection,
-        report: ReportIn,
-        files: Sequence[NewFile],
-        report_no: str,
-        box: _Box,
-        parcel: Parcel,
-        inspector: Holder | None,
-    ) -> bytes:
-        """The report, its first two steps (it was filed; it was acknowledged by machine) and their events; the hash of
-        the first one's leaf."""
-        hour = whole_hour(datetime.now(UTC))
-        number = _number(report)
-        row = await repository.add_report(
-            connection,
-            id=parcel.report_id,
-            report_no=report_no,
-            mode=report.mode,
-            organisation_id=report.organisation_id,
-            province=report.province,
-            language=report.language,
-            locator=box.locator,
-            auth_hash=box.auth_hash,
-            box_recipient=box.recipient,
-            state="received",
-            epoch=FIRST_EPOCH,
-            recipient=parcel.recipient,
-            filed_at=hour,
-            round_since=hour,
-            state_since=hour,
-            unassigned_since=hour,
-            identity_sealed=parcel.identity_sealed,
-            identity_recipient=parcel.identity_recipient,
-            notify_sealed=self._keys.keep_number(parcel.report_id, number) if number else None,
-        )
-        filed = Step(
-            FILED,
-            REPORTER,
-            hour,
-            visible=True,
-            data={"inspector": inspector.username if inspector else None, "sealed_by_client": report.is_sealed},
-            sealed=parcel.content,
-            changes={"assignee": inspector.username if inspector else None},
-            epoch=NewEpoch(FIRST_EPOCH, parcel.recipient),
-            grants=parcel.grants,
-            recovery=parcel.recovery,
-            identity=parcel.identity,
-            files=files,
-        )
-        row, recorded = await take(connection, row, filed, self._keys)
-        await take(connection, row, Step("acknowledged_by_machine", SYSTEM, hour, visible=True), self._keys)
-        return recorded.hash
-
-    async def _answer(self, filed: dict[str, Any]) -> FiledOut:
+    async def _answer(self, kept: bytes | Problem) -> FiledOut:
+        """What was kept, with the receipt as it is by now."""
+        if isinstance(kept, Problem):
+            raise kept
+        filed = orjson.loads(kept)
         leaf = bytes.fromhex(filed["leaf"])
         with metrics.seconds.labels("prove").time():
             receipt = await wait_for_receipt(self._database, leaf, seconds=self._settings.receipt_seconds)
         return FiledOut(report_no=filed["report_no"], receipt_code=filed["receipt_code"], receipt=receipt_out(receipt))
-
-    async def _again(self, kept: bytes) -> FiledOut:
-        """The same answer again, its receipt as it is by now."""
-        return await self._answer(orjson.loads(kept))
 
 
 def receipt_out(receipt: dict[str, object] | None) -> ReceiptOut | ReceiptPending:
@@ -276,35 +217,14 @@ def receipt_out(receipt: dict[str, object] | None) -> ReceiptOut | ReceiptPendin
     return ReceiptPending() if receipt is None else ReceiptOut.model_validate(receipt)
 
 
-async def receipts_of(connection: AsyncConnection, leaf: bytes) -> ReceiptOut | ReceiptPending:
-    """The receipt of a step by the hash of its leaf."""
-    return receipt_out(await receipt_of(connection, leaf))
-
-
-async def _check(connection: AsyncConnection, report: ReportIn, owner: str | None) -> None:
+def _check(report: ReportIn, owner: str | None, organisations: Collection[str]) -> None:
     wrong = faults_of(report)
-    if not await knows_organisation(connection, report.organisation_id):
+    if report.organisation_id not in organisations:
         wrong.append(fault("/organisation_id", "unknown_organisation"))
     if owner is None:
         wrong += [fault(f"/attachments/{n}", "unknown_upload") for n in range(len(report.attachments))]
     if wrong:
         raise invalid_fields(*wrong)
-
-
-async def _free_code(connection: AsyncConnection) -> ReceiptCode:
-    """A new receipt code whose locator no report has."""
-    for _ in range(_TRIES):
-        code = ReceiptCode.generate()
-        if await repository.report_by_locator(connection, code.locator) is None:
-            return code
-    raise unavailable(1)
-
-
-def _number(report: ReportIn) -> str | None:
-    """The mobile (E.164) that is to be told of news, if its owner wants that."""
-    if report.sealing is not None:
-        return report.sealing.notify_mobile
-    return report.contact.mobile if report.contact is not None and report.contact.notify else None
 
 
 def _shown(holder: Holder) -> SealTo:

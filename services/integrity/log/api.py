@@ -106,8 +106,9 @@ async def proof(
     policy: LogPolicy,
 ) -> ProofOut:
     """The proof that a leaf is in the log; 404 until a checkpoint is over it."""
-    row = await repository.leaf_by_hash(connection, bytes.fromhex(leaf))
-    found = None if row is None or row.place is None else await proof_of(connection, row.place, quorum=policy.quorum)
+    rows = await repository.leaves_by_hash(connection, [bytes.fromhex(leaf)])
+    places = [row.place for row in rows if row.place is not None]
+    found = await proof_of(connection, places[0], quorum=policy.quorum) if places else None
     if found is None:
         raise Problem(NOT_FOUND)
     return ProofOut(leaf=leaf, index=found.index, proof=str(found), checkpoint=str(found.note))

@@ -5,8 +5,10 @@ and has it countersigned; then ``receipt_of`` has the proof.
 """
 
 import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from weakref import WeakKeyDictionary
 
@@ -31,11 +33,41 @@ _STALE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A leaf that is on its way into the log; ``nonce`` opens its commitments."""
+    """A leaf that is on its way into the log, in ``chain``; ``nonce`` opens its commitments."""
 
+    chain: str = field(repr=False)
     leaf: Leaf
     nonce: bytes = field(repr=False)
     hash: bytes
+
+
+def new_leaf(
+    *,
+    chain: str,
+    seq: int,
+    type: str,
+    at: datetime,
+    actor: str,
+    ciphertext: bytes | None,
+    previous: bytes | None,
+) -> Recorded:
+    """The leaf of a step, for ``record_all``.
+
+    ``chain``: the reference of the report (or of another chain of leaves: a holder's keys, ``zrm``) whose leaves are
+    numbered by ``seq`` from 1; ``previous``: the hash of the leaf before, None for the first. ``at``: an aware time.
+    ``ciphertext``: the sealed file that the step brought. Malformed if these do not make a leaf.
+    """
+    nonce = new_nonce()
+    leaf = Leaf(
+        case_commit=commit_case(nonce, chain),
+        seq=seq,
+        type=type,
+        hour=hour_of(at),
+        actor_commit=commit_actor(nonce, actor),
+        ciphertext_sha256=None if ciphertext is None else sha256(ciphertext).hexdigest(),
+        prev_case_leaf=None if previous is None else previous.hex(),
+    )
+    return Recorded(chain, leaf, nonce, leaf.hash())
 
 
 async def record(
@@ -49,70 +81,91 @@ async def record(
     ciphertext: bytes | None,
     previous: bytes | None,
 ) -> Recorded:
-    """Makes the leaf of a step and queues it, in the caller's transaction.
-
-    ``chain``: the reference of the report (or of another chain of leaves: a holder's keys, ``zrm``) whose leaves are
-    numbered by ``seq`` from 1; ``previous``: the hash of the leaf before, None for the first. ``at``: an aware time.
-    ``ciphertext``: the sealed file that the step brought. Malformed if these do not make a leaf; IntegrityError, and
-    the transaction lost, if the chain has another leaf of that number or not this one before it.
-    """
-    nonce = new_nonce()
-    leaf = Leaf(
-        case_commit=commit_case(nonce, chain),
-        seq=seq,
-        type=type,
-        hour=hour_of(at),
-        actor_commit=commit_actor(nonce, actor),
-        ciphertext_sha256=None if ciphertext is None else sha256(ciphertext).hexdigest(),
-        prev_case_leaf=None if previous is None else previous.hex(),
-    )
-    recorded = Recorded(leaf, nonce, leaf.hash())
-    await repository.add_leaf(
-        connection,
-        chain=chain,
-        seq=seq,
-        previous=previous,
-        leaf_hash=recorded.hash,
-        leaf=leaf.encode(),
-        nonce=nonce,
-    )
+    """Makes the leaf of a step (``new_leaf``) and queues it (``record_all``), in the caller's transaction."""
+    recorded = new_leaf(chain=chain, seq=seq, type=type, at=at, actor=actor, ciphertext=ciphertext, previous=previous)
+    await record_all(connection, [recorded])
     return recorded
+
+
+async def record_all(connection: AsyncConnection, leaves: Sequence[Recorded]) -> None:
+    """Queues leaves for the log in their order, in the caller's transaction.
+
+    IntegrityError, and the transaction lost, if a chain has another leaf of that number or not the one before it.
+    """
+    await repository.add_leaves(
+        connection,
+        [
+            {
+                "chain": one.chain,
+                "seq": one.leaf.seq,
+                "previous": None if one.leaf.prev_case_leaf is None else bytes.fromhex(one.leaf.prev_case_leaf),
+                "hash": one.hash,
+                "leaf": one.leaf.encode(),
+                "nonce": one.nonce,
+            }
+            for one in leaves
+        ],
+    )
 
 
 async def receipt_of(
     source: Database | AsyncConnection, leaf_hash: bytes, *, quorum: int = QUORUM
 ) -> dict[str, object] | None:
-    """The receipt of a leaf as its JSON object (``Receipt``); None while no checkpoint is over it.
+    """The receipt of one leaf, as ``receipts_of`` makes them."""
+    if isinstance(source, Database):
+        async with source.reading() as connection:
+            return await receipt_of(connection, leaf_hash, quorum=quorum)
+    return (await receipts_of(source, [leaf_hash], quorum=quorum)).get(leaf_hash)
+
+
+async def receipts_of(
+    connection: AsyncConnection, leaf_hashes: Collection[bytes], *, quorum: int = QUORUM
+) -> dict[bytes, dict[str, object]]:
+    """The receipts of leaves as their JSON objects (``Receipt``), by the leaf's hash; none while no checkpoint is over
+    it.
 
     By the first checkpoint that ``quorum`` witnesses countersigned; while there is none, by the newest one, with the
     countersignatures that have come: the receipt is asked for again later and is whole then. None, too, for a leaf
     whose nonce was forgotten, and for none of ours.
     """
-    if isinstance(source, Database):
-        async with source.reading() as connection:
-            return await receipt_of(connection, leaf_hash, quorum=quorum)
-    row = await repository.leaf_by_hash(source, leaf_hash)
-    if row is None or row.nonce is None:
-        return None
-    proof = None if row.place is None else await proof_of(source, row.place, quorum=quorum)
-    return None if proof is None else Receipt(Leaf.decode(row.leaf), row.nonce, proof).document()
+    rows = [row for row in await repository.leaves_by_hash(connection, leaf_hashes) if row.nonce is not None]
+    proofs = await proofs_of(connection, {row.place for row in rows if row.place is not None}, quorum=quorum)
+    return {
+        row.hash: Receipt(Leaf.decode(row.leaf), row.nonce, proofs[row.place]).document()
+        for row in rows
+        if row.place in proofs
+    }
 
 
 async def proof_of(connection: AsyncConnection, index: int, *, quorum: int = QUORUM) -> LogProof | None:
-    """The proof that the leaf ``index`` is in the log, by the checkpoint that ``receipt_of`` says; None before that."""
-    checkpoint = await repository.first_witnessed(connection, index, quorum)
-    if checkpoint is None:
-        checkpoint = await repository.newest_checkpoint(connection)
-    if checkpoint is None or checkpoint.size <= index:
-        return None
-    tiles = await repository.tiles(connection, tiles_for(inclusion_ranges(index, checkpoint.size)))
-    hashes = inclusion_proof(index, checkpoint.size, nodes_in_tiles(tiles))
-    return LogProof(index, tuple(hashes), await countersigned(connection, checkpoint.size, checkpoint.note))
+    """The proof that the leaf ``index`` is in the log, by the checkpoint that ``receipts_of`` says; None before."""
+    return (await proofs_of(connection, {index}, quorum=quorum)).get(index)
+
+
+async def proofs_of(connection: AsyncConnection, indexes: Collection[int], *, quorum: int) -> dict[int, LogProof]:
+    """As ``proof_of`` for many, in four queries: those that there are."""
+    if not indexes:
+        return {}
+    over = await repository.first_witnessed(connection, indexes, quorum)
+    if len(over) < len(indexes) and (newest := await repository.newest_checkpoint(connection)) is not None:
+        over |= {index: newest for index in indexes if index not in over and index < newest.size}
+    wanted = {tile for index, head in over.items() for tile in tiles_for(inclusion_ranges(index, head.size))}
+    nodes = nodes_in_tiles(await repository.tiles(connection, wanted))
+    lines = await repository.cosignature_lines(connection, {head.size for head in over.values()})
+    return {
+        index: LogProof(
+            index, tuple(inclusion_proof(index, head.size, nodes)), _signed(head.note, lines.get(head.size, ()))
+        )
+        for index, head in over.items()
+    }
 
 
 async def countersigned(connection: AsyncConnection, size: int, note: str) -> Note:
     """The checkpoint of a size with the countersignatures that have come."""
-    lines = await repository.cosignature_lines(connection, size)
+    return _signed(note, (await repository.cosignature_lines(connection, {size})).get(size, ()))
+
+
+def _signed(note: str, lines: Sequence[str]) -> Note:
     return Note.parse(note).signed(*(Signature.parse(line) for line in lines))
 
 
@@ -140,9 +193,8 @@ async def wait_for_receipt(
     """
     lookouts = _LOOKOUTS.setdefault(database, {})
     if quorum not in lookouts:
-        lookouts[quorum] = Lookout(database, quorum)
-    await lookouts[quorum].wait(leaf_hash, seconds)
-    return await receipt_of(database, leaf_hash, quorum=quorum)
+        lookouts[quorum] = Lookout(database, quorum, partial(receipts_of, quorum=quorum))
+    return await lookouts[quorum].wait(leaf_hash, seconds) or await receipt_of(database, leaf_hash, quorum=quorum)
 
 
 _LOOKOUTS: WeakKeyDictionary[Database, dict[int, Lookout]] = WeakKeyDictionary()

@@ -1,6 +1,6 @@
 """The service's queries on its log. It adds leaves and reads; what writes the log itself is the sequencer."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -10,34 +10,30 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.integrity.log.tiles import TileId
 
 
-async def add_leaf(
-    connection: AsyncConnection,
-    *,
-    chain: str,
-    seq: int,
-    previous: bytes | None,
-    leaf_hash: bytes,
-    leaf: bytes,
-    nonce: bytes,
-) -> None:
-    """Queues a leaf. IntegrityError if the chain has another leaf of that number, or not ``previous`` before it."""
-    await connection.execute(
-        text(
-            "INSERT INTO log_leaves (chain, seq, previous, hash, leaf, nonce)"
-            " VALUES (:chain, :seq, :previous, :hash, :leaf, :nonce)"
-        ),
-        {"chain": chain, "seq": seq, "previous": previous, "hash": leaf_hash, "leaf": leaf, "nonce": nonce},
-    )
-
-
-async def leaf_by_hash(connection: AsyncConnection, leaf_hash: bytes) -> Any:
-    """The leaf with its nonce and its ``place`` in the log (None until it stands there); None if there is none."""
-    return (
+async def add_leaves(connection: AsyncConnection, leaves: Sequence[Mapping[str, Any]]) -> None:
+    """Queues leaves (``chain, seq, previous, hash, leaf, nonce``) in their order. IntegrityError if a chain has another
+    leaf of that number, or not ``previous`` before it."""
+    if leaves:
         await connection.execute(
-            text("SELECT chain, seq, leaf, nonce, index AS place FROM log_leaves WHERE hash = :hash"),
-            {"hash": leaf_hash},
+            text(
+                "INSERT INTO log_leaves (chain, seq, previous, hash, leaf, nonce)"
+                " VALUES (:chain, :seq, :previous, :hash, :leaf, :nonce)"
+            ),
+            leaves,
         )
-    ).one_or_none()
+
+
+async def leaves_by_hash(connection: AsyncConnection, hashes: Collection[bytes]) -> Sequence[Any]:
+    """Those of the leaves that there are, with their nonce and their ``place`` in the log (None until it stands
+    there)."""
+    rows = await connection.execute(
+        text(
+            "SELECT hash, chain, seq, leaf, nonce, index AS place FROM log_leaves"
+            " WHERE hash = ANY(CAST(:hashes AS bytea[]))"
+        ),
+        {"hashes": list(hashes)},
+    )
+    return rows.all()
 
 
 async def newest_checkpoint(connection: AsyncConnection) -> Any:
@@ -60,25 +56,33 @@ async def newest_witnessed(connection: AsyncConnection, quorum: int) -> Any:
     ).one_or_none()
 
 
-async def first_witnessed(connection: AsyncConnection, index: int, quorum: int) -> Any:
-    """The first checkpoint over the leaf ``index`` that at least ``quorum`` witnesses countersigned; else None."""
-    return (
-        await connection.execute(
-            text(
-                "SELECT size, note FROM log_checkpoints WHERE size = (SELECT size FROM log_cosignatures"
-                " WHERE size > :index GROUP BY size HAVING count(*) >= :quorum ORDER BY size LIMIT 1)"
-            ),
-            {"index": index, "quorum": quorum},
-        )
-    ).one_or_none()
-
-
-async def cosignature_lines(connection: AsyncConnection, size: int) -> Sequence[str]:
-    """The countersignatures of the checkpoint of a size, as lines of a note, in the witnesses' alphabetic order."""
+async def first_witnessed(connection: AsyncConnection, indexes: Collection[int], quorum: int) -> dict[int, Any]:
+    """For each leaf the first checkpoint (``size, note``) over it that at least ``quorum`` witnesses countersigned;
+    none for those without one."""
     rows = await connection.execute(
-        text("SELECT line FROM log_cosignatures WHERE size = :size ORDER BY witness"), {"size": size}
+        text(
+            "SELECT w.place, size, note FROM unnest(CAST(:indexes AS bigint[])) AS w (place) CROSS JOIN LATERAL"
+            " (SELECT size FROM log_cosignatures WHERE size > w.place GROUP BY size HAVING count(*) >= :quorum"
+            " ORDER BY size LIMIT 1) AS over JOIN log_checkpoints USING (size)"
+        ),
+        {"indexes": list(indexes), "quorum": quorum},
     )
-    return list(rows.scalars())
+    return {row.place: row for row in rows}
+
+
+async def cosignature_lines(connection: AsyncConnection, sizes: Collection[int]) -> dict[int, list[str]]:
+    """The countersignatures of the checkpoints of these sizes, as lines of a note, in the witnesses' alphabetic
+    order."""
+    rows = await connection.execute(
+        text(
+            "SELECT size, line FROM log_cosignatures WHERE size = ANY(CAST(:sizes AS bigint[])) ORDER BY size, witness"
+        ),
+        {"sizes": list(sizes)},
+    )
+    lines: dict[int, list[str]] = {}
+    for row in rows:
+        lines.setdefault(row.size, []).append(row.line)
+    return lines
 
 
 async def tiles(connection: AsyncConnection, wanted: Iterable[TileId]) -> dict[TileId, bytes]:

@@ -6,15 +6,16 @@ which is not stored. A key is as good a secret as it is random: clients send a U
 
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from fastapi import Depends, Header
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import Row, delete, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 
@@ -27,6 +28,10 @@ from shared.kit.web.problems import Problem
 HOURS = 24
 _LOCK_CLASS = 5314
 _NONCE_BYTES = 12
+
+
+Kept = bytes | Problem | None
+"""What is answered to a request whose key was used before; None if it was not."""
 
 
 class OnceOnly:
@@ -43,33 +48,82 @@ class OnceOnly:
 
     async def kept(self, connection: AsyncConnection) -> bytes | None:
         """The answer given before, None if there was none. Raises a 422 problem if the key was another request's."""
-        row = (await connection.execute(select(filing_keys).where(filing_keys.c.id == self._id))).one_or_none()
-        if row is None:
-            return None
-        if not hmac.compare_digest(row.fingerprint, self._fingerprint):
-            raise Problem(KEY_REUSED)
-        return self._cipher.decrypt(row.answer[:_NONCE_BYTES], row.answer[_NONCE_BYTES:], self._id)
+        return _given((await kept_of(connection, [self]))[0])
 
     async def begin(self, connection: AsyncConnection) -> bytes | None:
         """As ``kept``, and the key is the caller's until the transaction ends. Raises a 409 problem while another
         transaction has it."""
-        lock = int.from_bytes(self._id[:4], "big", signed=True)
-        taken = text("SELECT pg_try_advisory_xact_lock(:class, :lock)")
-        if not await connection.scalar(taken, {"class": _LOCK_CLASS, "lock": lock}):
-            raise Problem(KEY_IN_USE, headers={"Retry-After": "1"})
-        return await self.kept(connection)
+        return _given((await begin_all(connection, [self]))[0])
 
     async def keep(self, connection: AsyncConnection, answer: bytes) -> None:
         """Keeps the answer, in the caller's transaction."""
+        await keep_all(connection, [(self, answer)])
+
+    @property
+    def lock(self) -> int:
+        """The advisory lock's key."""
+        return int.from_bytes(self._id[:4], "big", signed=True)
+
+    @property
+    def id(self) -> bytes:
+        """The row's key."""
+        return self._id
+
+    def opened(self, row: Row[Any] | None) -> Kept:
+        """What a row says to this request."""
+        if row is None:
+            return None
+        if not hmac.compare_digest(row.fingerprint, self._fingerprint):
+            return Problem(KEY_REUSED)
+        return self._cipher.decrypt(row.answer[:_NONCE_BYTES], row.answer[_NONCE_BYTES:], self._id)
+
+    def row(self, answer: bytes) -> dict[str, Any]:
+        """The row that keeps the answer."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        await connection.execute(
-            insert(filing_keys).values(
-                id=self._id,
-                fingerprint=self._fingerprint,
-                answer=nonce + self._cipher.encrypt(nonce, answer, self._id),
-                hour=whole_hour(datetime.now(UTC)),
-            )
-        )
+        return {
+            "id": self._id,
+            "fingerprint": self._fingerprint,
+            "answer": nonce + self._cipher.encrypt(nonce, answer, self._id),
+            "hour": whole_hour(datetime.now(UTC)),
+        }
+
+
+async def kept_of(connection: AsyncConnection, requests: Sequence[OnceOnly]) -> list[Kept]:
+    """For each request the answer given before, None, or the problem to answer with."""
+    found = await connection.execute(select(filing_keys).where(filing_keys.c.id.in_([one.id for one in requests])))
+    rows = {row.id: row for row in found}
+    return [one.opened(rows.get(one.id)) for one in requests]
+
+
+async def begin_all(connection: AsyncConnection, requests: Sequence[OnceOnly]) -> list[Kept]:
+    """As ``kept_of``, and the keys are the caller's until the transaction ends; a 409 problem for those that another
+    transaction has, or another of ``requests`` before."""
+    taken = text(
+        "SELECT lock, pg_try_advisory_xact_lock(:class, lock) AS ours FROM unnest(CAST(:locks AS integer[])) AS lock"
+    )
+    locks = sorted({one.lock for one in requests})
+    rows = await connection.execute(taken, {"class": _LOCK_CLASS, "locks": locks})
+    free = {row.lock for row in rows if row.ours}
+    kept = []
+    for one, answer in zip(requests, await kept_of(connection, requests), strict=True):
+        if one.lock in free:
+            kept.append(answer)
+            free.discard(one.lock)
+        else:
+            kept.append(Problem(KEY_IN_USE, headers={"Retry-After": "1"}))
+    return kept
+
+
+async def keep_all(connection: AsyncConnection, answers: Sequence[tuple[OnceOnly, bytes]]) -> None:
+    """Keeps answers, in the caller's transaction."""
+    if answers:
+        await connection.execute(insert(filing_keys), [one.row(answer) for one, answer in answers])
+
+
+def _given(kept: Kept) -> bytes | None:
+    if isinstance(kept, Problem):
+        raise kept
+    return kept
 
 
 class OnceRequest:

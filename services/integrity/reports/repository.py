@@ -1,11 +1,12 @@
 """The queries on reports that filing, steps and the reporter's box share."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, text, update
+from sqlalchemy import Row, Table, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.tables import (
@@ -34,20 +35,36 @@ async def report_by_locator(connection: AsyncConnection, locator: str) -> Report
     return (await connection.execute(select(reports).where(reports.c.locator == locator))).one_or_none()
 
 
-async def add_report(connection: AsyncConnection, **values: Any) -> ReportRow:
-    """A new report, with no step yet; IntegrityError if its id, number or locator is taken."""
-    return (await connection.execute(insert(reports).values(**values).returning(reports))).one()
+def new_report(**columns: Any) -> ReportRow:
+    """The row of a report that has no step yet, as far as it is known."""
+    return SimpleNamespace(**{**dict.fromkeys(reports.c.keys()), "version": 0, "seq": 0, **columns})
 
 
-async def change_report(connection: AsyncConnection, report_id: UUID, **values: Any) -> ReportRow:
-    """Sets columns of a report; its row after that."""
-    changed = update(reports).where(reports.c.id == report_id).values(**values).returning(reports)
-    return (await connection.execute(changed)).one()
+def changed(report: ReportRow, columns: Mapping[str, Any]) -> ReportRow:
+    """A report's row with other values in some columns."""
+    return SimpleNamespace(**{**{column.name: getattr(report, column.name) for column in reports.c}, **columns})
 
 
-async def add_step(connection: AsyncConnection, step: Any, *, leaf: bytes, manifest: bytes) -> None:
-    """A step, as a dataclass with the columns' names; its leaf's hash, and the manifest that the leaf covers."""
-    await connection.execute(insert(report_steps).values(**_values(step), leaf=leaf, manifest=manifest))
+async def add_reports(connection: AsyncConnection, rows: Sequence[ReportRow]) -> None:
+    """New reports as they stand after their first steps; IntegrityError if an id, a number or a locator is taken."""
+    await connection.execute(insert(reports), [vars(row) for row in rows])
+
+
+async def locators_taken(connection: AsyncConnection, locators: Iterable[str]) -> set[str]:
+    """Those that are a report's."""
+    return set(await connection.scalars(select(reports.c.locator).where(reports.c.locator.in_(list(locators)))))
+
+
+async def change_report(connection: AsyncConnection, report_id: UUID, **values: Any) -> None:
+    """Sets columns of a report."""
+    await connection.execute(update(reports).where(reports.c.id == report_id).values(**values))
+
+
+async def add_steps(connection: AsyncConnection, steps: Iterable[tuple[Any, bytes, bytes]]) -> None:
+    """Steps, each as a dataclass with the columns' names, its leaf's hash, and the manifest that the leaf covers."""
+    await connection.execute(
+        insert(report_steps), [{**_values(step), "leaf": leaf, "manifest": manifest} for step, leaf, manifest in steps]
+    )
 
 
 async def steps_of(connection: AsyncConnection, report_id: UUID, *, visible: bool = False) -> Sequence[Row[Any]]:
@@ -56,14 +73,18 @@ async def steps_of(connection: AsyncConnection, report_id: UUID, *, visible: boo
     return (await connection.execute(query.where(report_steps.c.visible) if visible else query)).all()
 
 
-async def add_epochs(connection: AsyncConnection, report_id: UUID, seq: int, new: Iterable[Any]) -> None:
-    """Keys of a report that begin at a step."""
-    await _insert(connection, report_epochs, report_id, seq, [_values(item) for item in new])
+Brought = Iterable[tuple[UUID, int, Any]]
+"""What steps brought: the report, the step's number, and a dataclass with the columns' names."""
 
 
-async def add_grants(connection: AsyncConnection, report_id: UUID, seq: int, new: Iterable[Any]) -> None:
-    """Grants that a step gives."""
-    await _insert(connection, grants, report_id, seq, [_values(item) for item in new])
+async def add_epochs(connection: AsyncConnection, new: Brought) -> None:
+    """Keys of reports that begin at a step."""
+    await _insert(connection, report_epochs, _rows(new))
+
+
+async def add_grants(connection: AsyncConnection, new: Brought) -> None:
+    """Grants that steps give."""
+    await _insert(connection, grants, _rows(new))
 
 
 async def revoke_grants(connection: AsyncConnection, report_id: UUID, seq: int, holders: Iterable[str]) -> None:
@@ -77,18 +98,18 @@ async def revoke_grants(connection: AsyncConnection, report_id: UUID, seq: int, 
         )
 
 
-async def add_shares(connection: AsyncConnection, report_id: UUID, seq: int, new: Iterable[Any]) -> None:
+async def add_shares(connection: AsyncConnection, new: Brought) -> None:
     """Shares among custodians, of the report's key where they name an epoch, else of the identity's."""
-    rows = [{**_values(share), "among": list(share.among)} for share in new]
+    rows = [{**row, "among": list(row["among"])} for row in _rows(new)]
     recovery = [row for row in rows if row["epoch"] is not None]
     identity = [{name: value for name, value in row.items() if name != "epoch"} for row in rows if row["epoch"] is None]
-    await _insert(connection, recovery_shares, report_id, seq, recovery)
-    await _insert(connection, identity_shares, report_id, seq, identity)
+    await _insert(connection, recovery_shares, recovery)
+    await _insert(connection, identity_shares, identity)
 
 
-async def add_files(connection: AsyncConnection, report_id: UUID, seq: int, new: Iterable[Any]) -> None:
-    """Files that a step brings."""
-    await _insert(connection, report_files, report_id, seq, [_values(item) for item in new])
+async def add_files(connection: AsyncConnection, new: Brought) -> None:
+    """Files that steps bring."""
+    await _insert(connection, report_files, _rows(new))
 
 
 async def next_file(connection: AsyncConnection, report_id: UUID) -> int:
@@ -117,8 +138,10 @@ def _values(row: Any) -> dict[str, Any]:
     return {field.name: getattr(row, field.name) for field in fields(row)}
 
 
-async def _insert(
-    connection: AsyncConnection, table: Any, report_id: UUID, seq: int, rows: Sequence[dict[str, Any]]
-) -> None:
+def _rows(brought: Brought) -> list[dict[str, Any]]:
+    return [{"report_id": report_id, "seq": seq, **_values(item)} for report_id, seq, item in brought]
+
+
+async def _insert(connection: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
-        await connection.execute(insert(table), [{"report_id": report_id, "seq": seq, **row} for row in rows])
+        await connection.execute(insert(table), rows)

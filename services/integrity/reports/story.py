@@ -4,7 +4,7 @@ The one way by which anything is written to a report. Whoever calls holds the re
 report are numbered, logged and told in one order.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,10 +13,11 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.keys import IntegrityKeys
-from services.integrity.log.chain import Recorded, record
+from services.integrity.log.chain import Recorded, new_leaf, record_all
 from services.integrity.reports import repository
 from services.integrity.reports.manifest import MOVING, manifest, moving
 from services.integrity.reports.repository import ReportRow
+from shared.contracts.envelope import Event
 from shared.contracts.integrity import (
     NoticeRequested,
     NoticeRequestedData,
@@ -106,7 +107,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class _StepRow:
+class StepRow:
     """A row of ``report_steps`` before it has its leaf."""
 
     report_id: UUID
@@ -127,10 +128,22 @@ def whole_hour(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-async def take(
-    connection: AsyncConnection, report: ReportRow, step: Step, keys: IntegrityKeys
-) -> tuple[ReportRow, Recorded]:
-    """Takes the step; the report's row after it (for the next step in the same transaction), and its leaf."""
+@dataclass(frozen=True)
+class Taken:
+    """A step that is taken and not written yet: what it changes in the report's row and the row after it, its own row
+    with what its leaf covers, its leaf, and what others are told."""
+
+    step: Step
+    changes: Mapping[str, Any]
+    report: ReportRow
+    row: StepRow
+    manifest: bytes
+    recorded: Recorded
+    events: Sequence[Event]
+
+
+def prepare(report: ReportRow, step: Step, keys: IntegrityKeys) -> Taken:
+    """The step on a report as its row stands, for :func:`write`; the next one is prepared on ``Taken.report``."""
     seq = report.seq + 1
     changes = {**step.changes, "version": report.version + (1 if step.counts else 0)}
     state = changes.get("state", report.state)
@@ -140,7 +153,7 @@ async def take(
         changes["state_since"] = step.at
     if "assignee" in changes:
         changes["unassigned_since"] = step.at if changes["assignee"] is None else None
-    row = _StepRow(
+    row = StepRow(
         report_id=report.id,
         seq=seq,
         type=step.type,
@@ -164,8 +177,7 @@ async def take(
         report=report if seq == 1 else None,
         left=moving({name: changes.get(name, getattr(report, name)) for name in MOVING}),
     )
-    recorded = await record(
-        connection,
+    recorded = new_leaf(
         chain=report.report_no,
         seq=seq,
         type=step.type,
@@ -174,40 +186,45 @@ async def take(
         ciphertext=covered,
         previous=report.last_leaf,
     )
-    after = await repository.change_report(
-        connection,
-        report.id,
-        **changes,
-        seq=seq,
-        last_leaf=recorded.hash,
-    )
-    await repository.add_step(connection, row, leaf=recorded.hash, manifest=covered)
-    await repository.add_epochs(connection, report.id, seq, [step.epoch] if step.epoch else [])
-    await repository.revoke_grants(connection, report.id, seq, step.revoked)
-    await repository.add_grants(connection, report.id, seq, step.grants)
-    await repository.add_shares(connection, report.id, seq, [*step.recovery, *step.identity])
-    await repository.add_files(connection, report.id, seq, step.files)
-    await _tell(connection, after, step, recorded, keys)
-    return after, recorded
+    changes |= {"seq": seq, "last_leaf": recorded.hash}
+    after = repository.changed(report, changes)
+    return Taken(step, changes, after, row, covered, recorded, _events(after, step, recorded, keys))
 
 
-async def _tell(
-    connection: AsyncConnection, report: ReportRow, step: Step, recorded: Recorded, keys: IntegrityKeys
-) -> None:
-    """The events. Made by hand: their id and time must not say when."""
+async def write(connection: AsyncConnection, taken: Sequence[Taken]) -> None:
+    """Writes steps, of one report or of many, in their order; the reports' rows are the caller's."""
+    await record_all(connection, [one.recorded for one in taken])
+    await repository.add_steps(connection, [(one.row, one.recorded.hash, one.manifest) for one in taken])
+    await repository.add_epochs(connection, _brought(taken, lambda step: [step.epoch] if step.epoch else []))
+    await repository.add_grants(connection, _brought(taken, lambda step: step.grants))
+    await repository.add_shares(connection, _brought(taken, lambda step: [*step.recovery, *step.identity]))
+    await repository.add_files(connection, _brought(taken, lambda step: step.files))
+    await append(connection, *(event for one in taken for event in one.events))
+
+
+async def take(
+    connection: AsyncConnection, report: ReportRow, step: Step, keys: IntegrityKeys
+) -> tuple[ReportRow, Recorded]:
+    """Takes the step; the report's row after it (for the next step in the same transaction), and its leaf."""
+    taken = prepare(report, step, keys)
+    await repository.change_report(connection, report.id, **taken.changes)
+    await repository.revoke_grants(connection, report.id, taken.row.seq, step.revoked)
+    await write(connection, [taken])
+    return taken.report, taken.recorded
+
+
+def _brought(taken: Sequence[Taken], of: Callable[[Step], Iterable[Any]]) -> list[tuple[UUID, int, Any]]:
+    return [(one.row.report_id, one.row.seq, item) for one in taken for item in of(one.step)]
+
+
+def _events(report: ReportRow, step: Step, recorded: Recorded, keys: IntegrityKeys) -> list[Event]:
+    """Made by hand: their id and time must not say when."""
     kind = ReportRegistered if step.type == FILED else ReportAdvanced
     data = ReportData(state=report.state, leaf=recorded.hash.hex())
     hour = whole_hour(step.at)
-    await append(connection, kind(id=uuid4(), subject=str(report.id), time=hour, sequence=report.seq, data=data))
+    events: list[Event] = [kind(id=uuid4(), subject=str(report.id), time=hour, sequence=report.seq, data=data)]
     if report.notify_sealed is not None and step.type in NOTIFIED:
         notice, sealed = keys.notice(report.id, report.notify_sealed)
-        await append(
-            connection,
-            NoticeRequested(
-                id=uuid4(),
-                subject=str(notice),
-                time=hour,
-                sequence=1,
-                data=NoticeRequestedData(notify_sealed=sealed, language=report.language),
-            ),
-        )
+        told = NoticeRequestedData(notify_sealed=sealed, language=report.language)
+        events.append(NoticeRequested(id=uuid4(), subject=str(notice), time=hour, sequence=1, data=told))
+    return events

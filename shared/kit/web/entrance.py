@@ -27,6 +27,7 @@ from shared.kit.web.problems import (
     unavailable,
 )
 from shared.kit.web.routes import RouteTable
+from shared.kit.writer import Overloaded
 
 QUIET = ("/healthz", "/readyz", "/metrics")
 """Asked every few seconds by machines: counted, but neither logged nor traced."""
@@ -124,7 +125,7 @@ def _problem_of(error: Exception) -> Problem:
     if isinstance(error, HTTPException):
         return of_status(error)
     original = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(original, ConnectionError | TimeoutError | PoolTimeout) or (
+    if isinstance(original, ConnectionError | TimeoutError | PoolTimeout | Overloaded) or (
         isinstance(error, DBAPIError) and error.connection_invalidated
     ):
         return unavailable()

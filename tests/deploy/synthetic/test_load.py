@@ -7,14 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
-import asyncpg
 import pytest
 
 from deploy.local.keys import make_keys
 from deploy.local.testservers import TestServers
 from deploy.synthetic.country import Category, Filing
 from deploy.synthetic.life import Life
-from deploy.synthetic.load import Databases, Keys, load
+from deploy.synthetic.load import Country, Databases, connected, load
 from services.routing.clocks.domain import LEVELS, RUNNING
 from shared.contracts.registry import CASE_STEPS
 from shared.kit.migrate import upgrade
@@ -39,16 +38,11 @@ async def country(dsns: dict[str, str], tmp_path: Path) -> AsyncIterator[tuple[D
     """A small country, and routing on it."""
     async with AsyncExitStack() as stack:
         routing = await stack.enter_async_context(running(dsns["routing"], tmp_path))
-        connections = {}
-        for name, dsn in dsns.items():
-            connections[name] = await asyncpg.connect(dsn)
-            stack.push_async_callback(connections[name].close)
-        await connections["intake"].execute("TRUNCATE cases, tracking_codes, timeline, messages, ratings")
-        await connections["sms"].execute("TRUNCATE contacts, inbox")
-        await connections["letters"].execute("TRUNCATE recipients")
-        databases = Databases(**connections)
-        keys = Keys(*(KeyRing.load(tmp_path / f"{name}.json") for name in ("contact", "text", "step")))
-        await load(databases, keys, count=COUNT, seed=7, now=NOW, tell=str)
+        databases = await stack.enter_async_context(connected(dsns))
+        await databases.intake.execute("TRUNCATE cases, tracking_codes, timeline, messages, ratings")
+        await databases.sms.execute("TRUNCATE contacts, inbox")
+        await databases.letters.execute("TRUNCATE recipients")
+        await load(dsns, tmp_path, Country(COUNT, 7, NOW), tell=str)
         yield databases, routing
 
 

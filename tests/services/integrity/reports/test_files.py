@@ -150,7 +150,7 @@ async def test_a_file_of_a_filing_under_way_is_never_swept_however_old_it_seems(
                     _age(place)
                 swept = asyncio.create_task(files.sweep(database))
                 await until(waits, "the sweeper")
-                await add_files(open_, row["id"], 1, taken)
+                await add_files(open_, [(row["id"], 1, file) for file in taken])
                 if not kept:
                     raise ZeroDivisionError
         except ZeroDivisionError:
