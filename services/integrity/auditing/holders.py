@@ -6,12 +6,10 @@ there were such leaves, it is covered from the next time that they register.
 """
 
 from hashlib import sha256
-from typing import Any
 
 import asyncpg
-import orjson
 
-from services.integrity.auditing.findings import Finding
+from services.integrity.auditing.findings import Finding, document
 from services.integrity.holders.statement import RETIRED, statement
 from services.integrity.log.leaf import NONCE_BYTES, commit_actor, hour_of
 
@@ -83,10 +81,7 @@ def _wrong_holder(row: asyncpg.Record) -> list[str]:
 
 def _says(leaf: bytes, row: asyncpg.Record) -> bool:
     """Whether the leaf is over who the holder is; one over nothing, of before, only says that they were retired."""
-    try:
-        said: dict[str, Any] = orjson.loads(leaf)
-    except ValueError:
-        return False
+    said = document(leaf)
     if said.get("type") == RETIRED and said.get("ciphertext_sha256") is None:
         return not row["active"]
     return said.get("ciphertext_sha256") == sha256(statement(dict(row))).hexdigest()
@@ -98,10 +93,7 @@ def _faults(row: asyncpg.Record) -> list[str]:
     faults = []
     if (row["chain"], row["leaf_seq"]) != (f"holder:{row['username']}", row["seq"]):
         faults.append(f"moved: its leaf is that of {row['chain']}, seq {row['leaf_seq']}")
-    try:
-        leaf = orjson.loads(row["leaf_data"])
-    except ValueError:
-        return [*faults, "its leaf cannot be read"]
+    leaf = document(row["leaf_data"])
     if leaf.get("ciphertext_sha256") != sha256(row["recipient"].encode()).hexdigest():
         faults.append("recipient changed: the leaf is over another key")
     if leaf.get("hour") != hour_of(row["registered_at"]):

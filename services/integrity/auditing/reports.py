@@ -6,7 +6,7 @@ After a step ``forgotten`` what told of the reporter must be gone, and nothing e
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from datetime import UTC
 from hashlib import sha256
 from typing import Any
@@ -15,8 +15,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from services.integrity.auditing.findings import Finding
-from services.integrity.forgetting.domain import FORGOTTEN, forgotten_columns
+from services.integrity.auditing.findings import Finding, document
+from services.integrity.forgetting.domain import FORGOTTEN, Forgotten
 from services.integrity.log.leaf import NONCE_BYTES, commit_actor, hour_of
 from services.integrity.reports.manifest import (
     fixed,
@@ -114,37 +114,43 @@ async def _some_reports(connection: asyncpg.Connection, reports: Sequence[Any]) 
 
 def _report(report: Any, steps: Sequence[asyncpg.Record], brought: Mapping[str, Sequence[Any]]) -> Iterator[Finding]:
     name = f"report {report.report_no}"
-    promised: dict[int, dict[str, Any]] = {}
-    forgotten = next((step["seq"] for step in steps if _FORGETS in (step["leaf_data"] or b"")), 0)
+    covered = {step["seq"]: document(step["manifest"]) if _is_covered(step) else None for step in steps}
+    promised = {seq: manifest for seq, manifest in covered.items() if manifest is not None}
+    forgotten = _forgotten(steps, promised)
     for step in steps:
         row = f"{name}, seq {step['seq']}"
-        faults = list(_wrong_step(report, step, forgotten))
+        faults = list(_wrong_step(report, step, covered[step["seq"]], forgotten))
         if faults:
             yield Finding("report_steps", row, "; ".join(faults))
-        document = _document(step["manifest"])
-        if document is not None:
-            promised[step["seq"]] = document
-    yield from _wrong_rows(report, name, promised, brought, forgotten)
+    unknown = covered.keys() - promised.keys()
+    known = {table: [row for row in rows if row.seq not in unknown] for table, rows in brought.items()}
+    yield from _wrong_rows(report, name, promised, known, unknown, forgotten)
     yield from _wrong_end(report, name, steps, brought["report_epochs"], promised)
 
 
-def _document(covered: bytes) -> dict[str, Any] | None:
-    try:
-        document = orjson.loads(covered)
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) else None
+def _forgotten(steps: Sequence[asyncpg.Record], promised: Mapping[int, Mapping[str, Any]]) -> Forgotten:
+    for step in steps:
+        if step["seq"] in promised and _FORGETS in step["leaf_data"]:
+            return Forgotten.told_by(step["seq"], promised[step["seq"]]["data"])
+    return Forgotten()
 
 
-def _wrong_step(report: Any, step: asyncpg.Record, forgotten: int) -> Iterator[str]:
-    """What of the step's own row is not what its leaf, or the manifest under it, says. ``forgotten``: the number of the
-    step since which the reporter is, 0 if they are not."""
+def _is_covered(step: asyncpg.Record) -> bool:
+    """Whether the step's manifest is what its leaf covers."""
+    return document(step["leaf_data"]).get("ciphertext_sha256") == sha256(step["manifest"]).hexdigest()
+
+
+def _wrong_step(
+    report: Any, step: asyncpg.Record, manifest: Mapping[str, Any] | None, forgotten: Forgotten
+) -> Iterator[str]:
+    """What of the step's own row is not what its leaf, or the manifest under it, says. ``manifest``: None if the leaf
+    does not cover it."""
     if step["leaf_data"] is None:
         yield "leaf changed, or the step inserted: the log has no such leaf"
         return
     if (step["leaf_chain"], step["leaf_seq"]) != (report.report_no, step["seq"]):
         yield f"moved: its leaf is that of {step['leaf_chain']}, seq {step['leaf_seq']}"
-    leaf = _document(step["leaf_data"]) or {}
+    leaf = document(step["leaf_data"])
     for column, said, kept in (("type", leaf.get("type"), step["type"]), ("at", leaf.get("hour"), hour_of(step["at"]))):
         if said != kept:
             yield f"{column} changed: the leaf says {said}"
@@ -155,25 +161,27 @@ def _wrong_step(report: Any, step: asyncpg.Record, forgotten: int) -> Iterator[s
         and leaf.get("actor_commit") != commit_actor(nonce, step["actor"])
     ):
         yield "actor changed: the leaf's commitment does not open"
-    if forgotten and (nonce is None) != (step["seq"] < forgotten and step["actor"] == REPORTER):
-        yield "the nonce of its leaf removed or put back: the reporter's alone are forgotten"
-    if leaf.get("ciphertext_sha256") != sha256(step["manifest"]).hexdigest():
-        yield "manifest changed: it is not what the leaf covers"
+    if step["seq"] in forgotten.steps and step["actor"] != REPORTER:
+        yield "actor changed: it was the reporter, who was forgotten"
+    if forgotten.seq and (nonce is None) != (step["seq"] in forgotten.steps):
+        yield f"the nonce of its leaf removed or put back: step {forgotten.seq} says whose were"
+    if manifest is None:
+        yield "manifest changed: it is not what the leaf covers, and what the step brought cannot be told"
     else:
-        yield from _wrong_columns(step, _document(step["manifest"]) or {}, forgotten)
+        yield from _wrong_columns(step, manifest, forgotten)
 
 
-def _wrong_columns(step: asyncpg.Record, document: Mapping[str, Any], forgotten: int) -> Iterator[str]:
+def _wrong_columns(step: asyncpg.Record, manifest: Mapping[str, Any], forgotten: Forgotten) -> Iterator[str]:
     """What of the step's own row is not what its manifest says."""
     for column in ("visible", "state", "epoch"):
-        if document.get(column) != step[column]:
+        if manifest.get(column) != step[column]:
             yield f"{column} changed"
-    if document.get("at") != step["at"].astimezone(UTC).isoformat():
+    if manifest.get("at") != step["at"].astimezone(UTC).isoformat():
         yield "at changed"
-    if document.get("data") != orjson.loads(step["data"]):
+    if manifest.get("data") != orjson.loads(step["data"]):
         yield "data changed"
     for column in ("sealed", "boxed"):
-        said = None if column == "boxed" and step["seq"] < forgotten else document.get(column)
+        said = None if column == "boxed" and step["seq"] < forgotten.seq else manifest.get(column)
         if said != (None if step[column] is None else sha256(step[column]).hexdigest()):
             yield f"{column} changed"
 
@@ -183,16 +191,18 @@ def _wrong_rows(
     name: str,
     promised: Mapping[int, Mapping[str, Any]],
     brought: Mapping[str, Sequence[Any]],
-    forgotten: int,
+    unknown: Set[int],
+    forgotten: Forgotten,
 ) -> Iterator[Finding]:
-    """Rows that a step brought and that are not what its manifest says, and those that no step brought."""
+    """Rows that a step brought and that are not what its manifest says, and those that no step brought. ``unknown``:
+    the steps whose manifest was changed."""
     for table, (part, line_of) in _PARTS.items():
         kept: dict[int, dict[bytes, str]] = defaultdict(dict)
         for row in brought[table]:
             key = ", ".join(f"{column} {_shown(getattr(row, column))}" for column in _KEYS[table])
             kept[row.seq][orjson.dumps(line_of(row))] = key
         for seq in kept.keys() | promised.keys():
-            gone = table == "identity_shares" and seq < forgotten
+            gone = table == "identity_shares" and seq < forgotten.seq
             lines = set() if gone else {orjson.dumps(line) for line in promised.get(seq, {}).get(part, [])}
             for line in kept[seq].keys() - lines:
                 yield Finding(table, f"{name}, {kept[seq][line]}", f"changed or inserted: step {seq} did not bring it")
@@ -200,16 +210,16 @@ def _wrong_rows(
                 said = orjson.loads(line)
                 yield Finding(table, f"{name}, {_key_of(table, said)}", f"removed or changed: step {seq} brought it")
     revoked = {(row.revoked_seq, row.holder) for row in brought["grants"] if row.revoked_seq is not None}
-    told = {(seq, holder) for seq, document in promised.items() for holder in document.get("revoked", [])}
-    for seq, holder in revoked - told:
+    told = {(seq, holder) for seq, manifest in promised.items() for holder in manifest.get("revoked", [])}
+    for seq, holder in sorted(one for one in revoked - told if one[0] not in unknown):
         yield Finding("grants", f"{name}, holder {holder}", f"revoked_seq changed: step {seq} did not revoke it")
     for seq, holder in told - revoked:
         if any(row.holder == holder and row.seq < seq for row in brought["grants"]):
             yield Finding("grants", f"{name}, holder {holder}", f"revoked_seq changed: step {seq} revoked it")
     filed = promised.get(1, {}).get("report")
     if filed is not None:
-        if forgotten:
-            filed = {**filed, **forgotten_columns(promised.get(forgotten, {}).get("data") or {})}
+        if forgotten.seq:
+            filed = {**filed, **forgotten.columns}
         wrong = [column for column, value in fixed(report).items() if filed.get(column) != value]
         if wrong:
             yield Finding("reports", f"{name} (id {report.id})", f"{' and '.join(wrong)} changed")

@@ -3,10 +3,10 @@
 Pure rules over plain values; the audit reads them, too.
 """
 
-from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, Self
 
 from services.integrity.inspection.domain import DECLINED, State
 
@@ -33,16 +33,27 @@ class DeadBox:
     auth_hash: bytes
     recipient: str
 
-    def data(self) -> dict[str, str]:
-        """As the step says it."""
-        return {"locator": self.locator, "auth_hash": self.auth_hash.hex(), "box_recipient": self.recipient}
+    def data(self, steps: Sequence[int]) -> dict[str, Any]:
+        """What the step says: the box, and the numbers of the steps whose leaves' nonces go."""
+        box = {"locator": self.locator, "auth_hash": self.auth_hash.hex(), "box_recipient": self.recipient}
+        return {**box, "steps": list(steps)}
 
 
-def forgotten_columns(data: Mapping[str, Any]) -> dict[str, Any]:
-    """What the fixed columns of a report are once its reporter is forgotten, as manifests write them: the box as the
-    step's ``data`` says, and no identity."""
-    box = {name: data.get(name) for name in ("locator", "auth_hash", "box_recipient")}
-    return {**box, "identity": None, "identity_recipient": None}
+@dataclass(frozen=True)
+class Forgotten:
+    """What went by a step ``seq``: of the steps before it what they brought of the reporter, and the nonces of the
+    leaves of ``steps``, all of them the reporter's own; ``columns`` are the report's fixed ones since, as manifests
+    write them. ``seq`` 0: nobody was forgotten."""
+
+    seq: int = 0
+    steps: Set[int] = frozenset()
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def told_by(cls, seq: int, data: Mapping[str, Any]) -> Self:
+        """From the number and the ``data`` of the step."""
+        box = {name: data[name] for name in ("locator", "auth_hash", "box_recipient")}
+        return cls(seq, frozenset(data["steps"]), {**box, "identity": None, "identity_recipient": None})
 
 
 def refusal(state: str | None, *, before: bool) -> Refusal | None:

@@ -39,13 +39,19 @@ async def ended_before(connection: AsyncConnection, moment: datetime, limit: int
     return (await connection.execute(query)).scalars().all()
 
 
-async def forget_before(connection: AsyncConnection, report_id: UUID, report_no: str, seq: int) -> None:
-    """Deletes what the steps before ``seq`` (of type ``forgotten``) brought of the reporter: the shares of the
-    identity's key, the copies in the box, and the nonces of the leaves of what they did themselves."""
-    before = (report_steps.c.report_id == report_id, report_steps.c.seq < seq)
-    theirs = await connection.scalars(select(report_steps.c.leaf).where(*before, report_steps.c.actor == REPORTER))
+async def reporters_steps(connection: AsyncConnection, report_id: UUID) -> Sequence[Any]:
+    """What the reporter did: the numbers of the steps and the hashes of their leaves (``seq, leaf``)."""
+    query = select(report_steps.c.seq, report_steps.c.leaf).order_by(report_steps.c.seq)
+    query = query.where(report_steps.c.report_id == report_id, report_steps.c.actor == REPORTER)
+    return (await connection.execute(query)).all()
+
+
+async def forget(connection: AsyncConnection, report_id: UUID, report_no: str, leaves: Sequence[bytes]) -> None:
+    """Deletes what steps brought of the reporter: the shares of the identity's key, the copies in the box, and the
+    nonces of ``leaves``, of what they did themselves. The step that says so is taken."""
     await connection.execute(delete(identity_shares).where(identity_shares.c.report_id == report_id))
-    await connection.execute(update(report_steps).where(*before, report_steps.c.boxed.is_not(None)).values(boxed=None))
+    boxed = update(report_steps).where(report_steps.c.report_id == report_id, report_steps.c.boxed.is_not(None))
+    await connection.execute(boxed.values(boxed=None))
     await connection.execute(
-        text("SELECT forget_nonces(:chain, CAST(:leaves AS bytea[]))"), {"chain": report_no, "leaves": theirs.all()}
+        text("SELECT forget_nonces(:chain, CAST(:leaves AS bytea[]))"), {"chain": report_no, "leaves": list(leaves)}
     )

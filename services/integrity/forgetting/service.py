@@ -39,11 +39,12 @@ async def forget_reporter(
         return refused
     custodians = await holders_of(connection, "custodian")
     box = await _dead_box(connection)
+    theirs = await repository.reporters_steps(connection, report.id)
     step = Step(
         FORGOTTEN,
         SYSTEM,
         datetime.now(UTC),
-        data=box.data(),
+        data=box.data([row.seq for row in theirs]),
         sealed=seal_content({"reason": reason}, [report.recipient, *(row.recipient for row in custodians)]),
         changes={
             "identity_sealed": None,
@@ -54,8 +55,8 @@ async def forget_reporter(
             "box_recipient": box.recipient,
         },
     )
-    report, _ = await take(connection, report, step, keys)
-    await repository.forget_before(connection, report.id, report_no, report.seq)
+    await take(connection, report, step, keys)
+    await repository.forget(connection, report.id, report_no, [row.leaf for row in theirs])
     return None
 
 

@@ -170,6 +170,27 @@ async def test_all_rows_removed(database: asyncpg.Connection, table: str) -> Non
         _assert_named(found, of, row, {})
 
 
+@pytest.mark.parametrize("junk", [b"[]", b"7", b"\xff", b'{"grants":5,"data":[]}'])
+async def test_whatever_stands_in_the_place_of_a_manifest_or_a_leaf_is_named(
+    database: asyncpg.Connection, junk: bytes
+) -> None:
+    for step in await database.fetch("SELECT report_id, seq, leaf FROM report_steps"):
+        found = await _try(
+            database,
+            "UPDATE report_steps SET manifest = $3 WHERE report_id = $1 AND seq = $2",
+            step["report_id"],
+            step["seq"],
+            junk,
+        )
+        assert {(finding.table, f"seq {step['seq']}" in finding.row) for finding in found} == {("report_steps", True)}
+        found = await _try(database, "UPDATE log_leaves SET leaf = $2 WHERE hash = $1", step["leaf"], junk)
+        assert ("report_steps", True) in {(one.table, f"seq {step['seq']}" in one.row) for one in found}
+    for holder in await database.fetch("SELECT username FROM holders"):
+        name = f"holder:{holder['username']}"
+        found = await _try(database, "UPDATE log_leaves SET leaf = $2 WHERE chain = $1", name, junk)
+        assert "holder_keys" in {finding.table for finding in found}
+
+
 async def test_a_report_removed_with_all_that_belongs_to_it(database: asyncpg.Connection) -> None:
     (id, number) = await database.fetchrow("SELECT id, report_no FROM reports LIMIT 1")
     for table in REPORTS:

@@ -238,6 +238,12 @@ async def test_nothing_else_goes_under_the_name_of_forgetting(
             (number,),
             "log_leaves",
         ),
+        (
+            "WITH gone AS (UPDATE log_leaves SET nonce = NULL WHERE chain = $3 AND seq = $2)"
+            " UPDATE report_steps SET actor = 'reporter' WHERE report_id = $1 AND seq = $2",
+            (id, official["seq"], number),
+            "report_steps",
+        ),
         ("DELETE FROM report_steps WHERE report_id = $1 AND type = 'forgotten'", (id,), "report_steps"),
         (
             "UPDATE report_steps SET data = jsonb_set(data, '{locator}', '\"00000000\"') WHERE report_id = $1"
