@@ -7,7 +7,7 @@ help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 .PHONY: setup
-setup: ## install what is missing: uv, the Python packages, PostgreSQL, RabbitMQ, the letters' font
+setup: ## install what is missing: uv, the Python packages, PostgreSQL, RabbitMQ, the letters' font, the tests' vectors
 	@deploy/local/bootstrap.sh
 
 .PHONY: run

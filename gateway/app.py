@@ -26,6 +26,7 @@ from shared.kit.db import Database
 from shared.kit.runtime import Chassis, Check, Job, Service
 from shared.kit.sealing import BlindIndex
 from shared.kit.tlog.endpoint import WitnessServer, load_witness
+from shared.kit.tlog.keeping import KeptCheckpoints
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def _jobs(chassis: Chassis[GatewaySettings, Resources]) -> Sequence[Job]:
                 await forget(connection)
 
     settings = chassis.settings
-    witness = load_witness(settings.keys_dir, "gateway", chassis.database)
+    witness = load_witness(settings.keys_dir, "gateway", KeptCheckpoints(chassis.database))
     return [
         Clock("tidy", 3600, tidy),
         WitnessServer("gateway", witness, host=settings.witness_host, port=settings.witness_port),

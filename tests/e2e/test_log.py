@@ -21,6 +21,7 @@ from shared.kit.ids import uuid7
 from shared.kit.tlog.checkpoint import Checkpoint
 from shared.kit.tlog.merkle import root_of
 from shared.kit.tlog.notes import Note
+from tests.outside import Outside
 
 pytestmark = pytest.mark.e2e
 
@@ -70,7 +71,7 @@ def test_a_leaf_is_proven_offline(system: System, policy: Policy, tmp_path: Path
         answer.raise_for_status()
         return answer if policy.met_by(policy.witnessed(Note.parse(answer.json()["checkpoint"]))) else None
 
-    wait_for(proven, "the proof with both countersignatures", 10)
+    wait_for(proven, "the proof with two countersignatures", 10)
     receipt = asyncio.run(_receipt(system, leaves[-1]))
     (tmp_path / "receipt.json").write_text(json.dumps({"report_no": chain, "receipt": receipt}))
     done = subprocess.run(
@@ -95,7 +96,7 @@ def test_the_tiles_give_the_checkpoint_and_the_keys_are_those_that_were_pinned(s
         note = Note.parse(system.http.get("/v1/log/checkpoint").raise_for_status().text)
         return note if policy.met_by(policy.witnessed(note)) else None
 
-    checkpoint = Checkpoint.parse(wait_for(witnessed, "a checkpoint with both countersignatures", 15).text)
+    checkpoint = Checkpoint.parse(wait_for(witnessed, "a checkpoint with two countersignatures", 15).text)
     hashes = b"".join(
         system.http.get(f"/v1/log/tile/{tile.path()}").raise_for_status().content
         for tile in tiles_of(checkpoint.size)
@@ -105,7 +106,10 @@ def test_the_tiles_give_the_checkpoint_and_the_keys_are_those_that_were_pinned(s
     assert system.http.get("/v1/log/key").json() == policy.document()
 
 
-def test_make_audit_finds_nothing_wrong_and_both_witnesses_agree(system: System) -> None:
+def test_make_audit_finds_nothing_wrong_and_all_witnesses_agree(
+    system: System, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEDA_LOG_WITNESSES", outside.setting)
     layout = Layout(
         json.loads((system.base / "ports.json").read_text()),
         system.run["postgres"],

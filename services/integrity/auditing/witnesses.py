@@ -6,13 +6,14 @@ import asyncpg
 import httpx
 
 from services.integrity.auditing.findings import Finding
+from services.integrity.log.asking import Refusal, SawOther, ask
 from services.integrity.log.policy import Policy
 from services.integrity.log.tiles import TileMissing, nodes_in_tiles, tiles_for
-from shared.kit.tlog.checkpoint import Checkpoint, decimal_of
+from shared.kit.tlog.checkpoint import Checkpoint
 from shared.kit.tlog.cosignature import CosignatureVerifier
 from shared.kit.tlog.merkle import consistency_proof, consistency_ranges
 from shared.kit.tlog.notes import Malformed, Note, SignatureInvalid
-from shared.kit.tlog.witness import Submission, cosigned
+from shared.kit.tlog.witness import Submission
 
 _TILES = """
 SELECT t.level, t.index, t.hashes
@@ -34,8 +35,8 @@ async def audit_witnesses(
     async with httpx.AsyncClient(timeout=5, trust_env=False, follow_redirects=False) as client:
         for witness in policy.witnesses:
             try:
-                fault = await _fault(connection, client, f"{urls[witness.name].rstrip('/')}/add-checkpoint", witness)
-            except (KeyError, httpx.HTTPError, Malformed):
+                fault = await _fault(connection, client, urls[witness.name], witness)
+            except (KeyError, httpx.HTTPError, TimeoutError, Malformed):
                 silent.append(witness.name)
             else:
                 findings += [Finding("witness", witness.name, fault)] if fault else []
@@ -56,17 +57,20 @@ async def _fault(
             return f"FORK: it saw a log of {old} leaves, ours has {size}: leaves were removed, or a backup put back"
         old = size if old is None else old
         try:
-            body = str(Submission(old, await _proof(connection, old, size), newest))
+            answer = await ask(client, url, witness, Submission(old, await _proof(connection, old, size), newest))
         except TileMissing:
             return f"it saw a log of {old} leaves; that ours begins with it cannot be shown, as tiles are missing"
-        answer = await client.post(url, content=body.encode())
-        if answer.status_code == 200:
-            return _agreement(answer.text, witness, newest)
-        if answer.status_code == 422:
-            return f"FORK: it saw another log of {old} leaves, which ours does not begin with"
-        if answer.status_code != 409:
-            return f"it refuses our checkpoint (status {answer.status_code})"
-        old = decimal_of(answer.text.strip())
+        except SignatureInvalid:
+            return "it answers, but not by its own key"
+        match answer:
+            case SawOther():
+                old = answer.size
+            case Refusal(disputes=True):
+                return f"FORK: it saw another log of {old} leaves, which ours does not begin with"
+            case Refusal():
+                return f"it refuses our checkpoint (status {answer.status})"
+            case _:
+                return None
     raise Malformed("it never says what it saw")
 
 
@@ -75,11 +79,3 @@ async def _proof(connection: asyncpg.Connection, old: int, size: int) -> tuple[b
     rows = await connection.fetch(_TILES, [level for level, _ in tiles], [index for _, index in tiles])
     nodes = nodes_in_tiles({(row["level"], row["index"]): row["hashes"] for row in rows})
     return tuple(consistency_proof(old, size, nodes))
-
-
-def _agreement(answer: str, witness: CosignatureVerifier, newest: Note) -> str | None:
-    try:
-        cosigned(newest, answer, witness)
-    except (Malformed, SignatureInvalid):
-        return "it answers, but not by its own key"
-    return None

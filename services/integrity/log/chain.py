@@ -124,9 +124,9 @@ async def receipts_of(
     """The receipts of leaves as their JSON objects (``Receipt``), by the leaf's hash; none while no checkpoint is over
     it.
 
-    By the first checkpoint that ``quorum`` witnesses countersigned; while there is none, by the newest one, with the
-    countersignatures that have come: the receipt is asked for again later and is whole then. None, too, for a leaf
-    whose nonce was forgotten, and for none of ours.
+    By the checkpoint that the most witnesses countersigned, at least ``quorum``; while there is none, by the newest,
+    with the countersignatures that have come: the receipt is asked for again later and is whole then, and a witness
+    that was away is in it once it is back. None, too, for a leaf whose nonce was forgotten, and for none of ours.
     """
     rows = [row for row in await repository.leaves_by_hash(connection, leaf_hashes) if row.nonce is not None]
     proofs = await proofs_of(connection, {row.place for row in rows if row.place is not None}, quorum=quorum)
@@ -146,7 +146,7 @@ async def proofs_of(connection: AsyncConnection, indexes: Collection[int], *, qu
     """As ``proof_of`` for many, in four queries: those that there are."""
     if not indexes:
         return {}
-    over = await repository.first_witnessed(connection, indexes, quorum)
+    over = await repository.best_witnessed(connection, indexes, quorum)
     if len(over) < len(indexes) and (newest := await repository.newest_checkpoint(connection)) is not None:
         over |= {index: newest for index in indexes if index not in over and index < newest.size}
     wanted = {tile for index, head in over.items() for tile in tiles_for(inclusion_ranges(index, head.size))}

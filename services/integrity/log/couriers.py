@@ -6,14 +6,14 @@ import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.integrity.log import metrics, repository
+from services.integrity.log.asking import Refusal, SawOther, ask
 from services.integrity.log.tiles import TileMissing, nodes_in_tiles, tiles_for
 from shared.kit.db import Database
 from shared.kit.telemetry import log
-from shared.kit.tlog.checkpoint import decimal_of
 from shared.kit.tlog.cosignature import CosignatureVerifier
 from shared.kit.tlog.merkle import consistency_proof, consistency_ranges
-from shared.kit.tlog.notes import Malformed, Note, SignatureInvalid
-from shared.kit.tlog.witness import Submission, cosigned
+from shared.kit.tlog.notes import Malformed, Note, Signature, SignatureInvalid
+from shared.kit.tlog.witness import Submission
 from shared.kit.wake import Wake
 
 _IDLE_SECONDS = 5.0
@@ -31,7 +31,7 @@ class Courier:
         self.disputes = False
         """The witness has seen a log that ours does not continue."""
         self._witness = witness
-        self._url = f"{url.rstrip('/')}/add-checkpoint"
+        self._url = url
         self._ledger = ledger
         self._client = client
         self._old: int | None = None
@@ -54,8 +54,12 @@ class Courier:
             except (httpx.HTTPError, SQLAlchemyError, OSError, TimeoutError) as error:
                 log.warning("witness_unreachable", error=type(error).__name__)
                 delivered = False
+            except (Malformed, SignatureInvalid) as error:
+                log.warning("witness_answered_nonsense", error=type(error).__name__)
+                delivered = False
             self._tried.set()
-            metrics.cosignatures.labels("given" if delivered else "missing").inc()
+            outcome = "given" if delivered else "disputed" if self.disputes else "missing"
+            metrics.cosignatures.labels(self.name, outcome).inc()
             if delivered:
                 pause = 0.5
                 await self.wake.wait(_IDLE_SECONDS)
@@ -64,7 +68,7 @@ class Courier:
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
     async def deliver(self) -> bool:
-        """Has the newest checkpoint countersigned; whether it now is. Raises what HTTP client and database raise."""
+        """Has the newest checkpoint countersigned; whether it now is. Raises what ``ask`` and the database raise."""
         for _ in range(_TRIES):
             async with self._ledger.reading() as connection:
                 head = await repository.newest_checkpoint(connection)
@@ -79,27 +83,21 @@ class Courier:
                 # not even the newest is so large; one that others brought to the witness would be in the database
                 self._dispute(409)
                 return False
-            note = Note.parse(head.note)
-            answer = await self._submit(self._old, head.size, note)
-            if answer.status_code != 409:
-                return await self._settle(head.size, note, answer)
-            self._old = _size_of(answer.text)
+            answer = await self._ask(self._old, head.size, Note.parse(head.note))
+            if not isinstance(answer, SawOther):
+                return await self._settle(head.size, answer)
+            self._old = answer.size
         return False
 
-    async def _settle(self, size: int, note: Note, answer: httpx.Response) -> bool:
-        if answer.status_code == 422:
-            self._dispute(422)
-            return False
-        if answer.status_code != 200:
-            log.warning("witness_refused", status=answer.status_code)
-            return False
-        try:
-            signatures = cosigned(note, answer.text, self._witness).signatures[len(note.signatures) :]
-        except (Malformed, SignatureInvalid) as error:
-            log.warning("witness_answered_nonsense", error=type(error).__name__)
+    async def _settle(self, size: int, answer: Signature | Refusal) -> bool:
+        if isinstance(answer, Refusal):
+            if answer.disputes:
+                self._dispute(answer.status)
+            else:
+                log.warning("witness_refused", status=answer.status)
             return False
         async with self._ledger.transaction(wakes=False) as connection:
-            await repository.add_cosignature(connection, size, self.name, str(signatures[0]))
+            await repository.add_cosignature(connection, size, self.name, str(answer))
         self._old, self.disputes = size, False
         return True
 
@@ -109,20 +107,11 @@ class Courier:
         self.disputes = True
         self._old = None
 
-    async def _submit(self, old: int, size: int, note: Note) -> httpx.Response:
+    async def _ask(self, old: int, size: int, note: Note) -> Signature | SawOther | Refusal:
         async with self._ledger.reading() as connection:
             tiles = await repository.tiles(connection, tiles_for(consistency_ranges(old, size)))
         try:
             proof = consistency_proof(old, size, nodes_in_tiles(tiles))
         except TileMissing as error:
             raise OSError("the tiles do not reach") from error
-        body = str(Submission(old, tuple(proof), note))
-        return await self._client.post(self._url, content=body.encode(), headers={"Content-Type": "text/plain"})
-
-
-def _size_of(answer: str) -> int:
-    """What a witness answers that it has seen; OSError if it is no size."""
-    try:
-        return decimal_of(answer.strip())
-    except Malformed as error:
-        raise OSError("the witness answers no size") from error
+        return await ask(self._client, self._url, self._witness, Submission(old, tuple(proof), note))

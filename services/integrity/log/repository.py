@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.log.tiles import TileId
 
+_COSIGNATURES_LOOKED_AT = 500
+
 
 async def add_leaves(connection: AsyncConnection, leaves: Sequence[Mapping[str, Any]]) -> None:
     """Queues leaves (``chain, seq, previous, hash, leaf, nonce``) in their order. IntegrityError if a chain has another
@@ -56,16 +58,24 @@ async def newest_witnessed(connection: AsyncConnection, quorum: int) -> Any:
     ).one_or_none()
 
 
-async def first_witnessed(connection: AsyncConnection, indexes: Collection[int], quorum: int) -> dict[int, Any]:
-    """For each leaf the first checkpoint (``size, note``) over it that at least ``quorum`` witnesses countersigned;
-    none for those without one."""
+async def best_witnessed(connection: AsyncConnection, indexes: Collection[int], quorum: int) -> dict[int, Any]:
+    """For each leaf the checkpoint (``size, note``) over it that the most witnesses countersigned, of those with at
+    least ``quorum`` the first one; none for those without one.
+
+    Looked for among the next ones and the newest ones: a witness that was away misses those in between, and comes back
+    with one that is over all of them.
+    """
     rows = await connection.execute(
         text(
             "SELECT w.place, size, note FROM unnest(CAST(:indexes AS bigint[])) AS w (place) CROSS JOIN LATERAL"
-            " (SELECT size FROM log_cosignatures WHERE size > w.place GROUP BY size HAVING count(*) >= :quorum"
-            " ORDER BY size LIMIT 1) AS over JOIN log_checkpoints USING (size)"
+            " (SELECT size FROM ("
+            " (SELECT size, witness FROM log_cosignatures WHERE size > w.place ORDER BY size LIMIT :some)"
+            " UNION"
+            " (SELECT size, witness FROM log_cosignatures WHERE size > w.place ORDER BY size DESC LIMIT :some)"
+            ") AS near GROUP BY size HAVING count(*) >= :quorum ORDER BY count(*) DESC, size LIMIT 1)"
+            " AS over JOIN log_checkpoints USING (size)"
         ),
-        {"indexes": list(indexes), "quorum": quorum},
+        {"indexes": list(indexes), "quorum": quorum, "some": _COSIGNATURES_LOOKED_AT},
     )
     return {row.place: row for row in rows}
 

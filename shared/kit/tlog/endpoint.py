@@ -18,12 +18,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from shared.kit.db import Database
 from shared.kit.telemetry import log
 from shared.kit.tlog.cosignature import COSIGNATURE, Cosigner
-from shared.kit.tlog.keeping import KeptCheckpoints
 from shared.kit.tlog.notes import Malformed, NoteVerifier, SigningKey
-from shared.kit.tlog.witness import SIZE_CONTENT_TYPE, Refused, Witness
+from shared.kit.tlog.witness import SIZE_CONTENT_TYPE, Refused, SeenCheckpoints, Witness
 from shared.kit.web.app import create_api
 
 PATH = "/internal/witness"
@@ -33,7 +31,7 @@ _LARGEST_BODY = 64 * 1024
 _BUSY_SECONDS = 5.0
 
 
-def load_witness(folder: Path, service: str, database: Database) -> Witness:
+def load_witness(folder: Path, service: str, seen: SeenCheckpoints) -> Witness:
     """The witness that ``service`` is, from a folder of keys: ``witness-<service>.skey``, and ``log-policy.json`` for
     the log that it countersigns. OSError if one is missing, Malformed if one is not right."""
     key = SigningKey.parse((folder / f"witness-{service}.skey").read_text("ascii"), COSIGNATURE)
@@ -42,7 +40,7 @@ def load_witness(folder: Path, service: str, database: Database) -> Witness:
         logs = {policy["origin"]: [NoteVerifier.parse(vkey) for vkey in policy["logs"]]}
     except (ValueError, TypeError, KeyError):
         raise Malformed("not a policy") from None
-    return Witness(Cosigner(key), logs, KeptCheckpoints(database))
+    return Witness(Cosigner(key), logs, seen)
 
 
 def witness_router(witness: Witness) -> APIRouter:
@@ -61,7 +59,8 @@ def witness_router(witness: Witness) -> APIRouter:
             return PlainTextResponse("not UTF-8\n", 400)
         except Refused as refused:
             if refused.size is not None:
-                return Response(f"{refused.size}\n", refused.status, media_type=SIZE_CONTENT_TYPE)
+                # as a header: of a media type that is text, it would be told the charset, too
+                return Response(f"{refused.size}\n", refused.status, {"Content-Type": SIZE_CONTENT_TYPE})
             return PlainTextResponse(f"{refused}\n", refused.status)
 
     return router

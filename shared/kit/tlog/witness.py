@@ -30,7 +30,8 @@ _MOST_PROOF_LINES = 63
 class Refused(Exception):
     """The witness does not cosign. ``status`` is the HTTP status that the protocol fixes for the reason.
 
-    400 malformed · 403 no valid signature of the log · 404 unknown log · 409 begin from ``size`` · 422 not consistent.
+    400 malformed · 403 no valid signature of the log · 404 unknown log · 409 begin from ``size``, or, asked from there,
+    another tree of that size was seen · 422 not consistent.
     """
 
     def __init__(self, status: int, reason: str, size: int | None = None) -> None:
@@ -103,8 +104,8 @@ class Witness:
         seen = await self._seen.latest(checkpoint.origin)
         if seen.size != submission.old:
             raise Refused(409, "the checkpoint does not begin from what was seen last", seen.size)
-        if not checkpoint.size and checkpoint.root != EMPTY_ROOT:
-            raise Refused(422, "an empty tree has another root")
+        if checkpoint.size == seen.size and checkpoint.root != seen.root:
+            raise Refused(409, "another tree of this size was seen", seen.size)
         try:
             verify_consistency(seen.size, seen.root, checkpoint.size, checkpoint.root, submission.proof)
         except ProofInvalid as reason:

@@ -25,7 +25,7 @@ from shared.kit.db import Database
 from shared.kit.migrate import upgrade
 from shared.kit.runtime import Chassis
 from shared.kit.tlog.endpoint import PATH, WitnessServer, load_witness
-from shared.kit.tlog.keeping import WITNESS_SEEN
+from shared.kit.tlog.keeping import WITNESS_SEEN, KeptCheckpoints
 from shared.kit.web.app import create_api
 from tests.services.integrity.logs import PASSWORD, TABLES, Place, as_role
 from tests.services.integrity.people import DIRECTORY, STAFF, Irm
@@ -86,7 +86,7 @@ async def witnesses(witness_databases: list[str], irm_keys: Path) -> AsyncIterat
             database = Database.connect(dsn, pool_size=2)
             stack.push_async_callback(database.close)
             port = free_port()
-            witness = load_witness(irm_keys, service, database)
+            witness = load_witness(irm_keys, service, KeptCheckpoints(database))
             await stack.enter_async_context(running(WitnessServer(service, witness, host="127.0.0.1", port=port)))
             urls[name] = f"http://127.0.0.1:{port}{PATH}"
         yield urls

@@ -1,9 +1,10 @@
 """A log on a real database: leaves to fill it with, and what must hold of it at every moment."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import asyncpg
 from sqlalchemy.engine import make_url
@@ -16,6 +17,7 @@ from services.integrity.log.tiles import tiles_of
 from shared.kit.db import Database
 from shared.kit.tlog.checkpoint import Checkpoint
 from shared.kit.tlog.endpoint import PATH, WitnessServer, load_witness
+from shared.kit.tlog.keeping import KeptCheckpoints
 from shared.kit.tlog.merkle import leaf_hash, nodes_in_memory, root_of
 from shared.kit.tlog.notes import Note, open_note
 from tests.shared.kit.chassis import running
@@ -103,7 +105,7 @@ class Place:
         self.database = database
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}{PATH}"
-        self._witness = load_witness(folder, service, database)
+        self._witness = load_witness(folder, service, KeptCheckpoints(database))
 
     @asynccontextmanager
     async def up(self) -> AsyncIterator[None]:
@@ -111,17 +113,31 @@ class Place:
             yield
 
 
-def sequencer_of(database: Database, ledger: Database, keys: LogKeys, places: dict[str, Place]) -> Sequencer:
+class Witnessing(Protocol):
+    """A witness at some place."""
+
+    url: str
+
+    def up(self) -> AbstractAsyncContextManager[None]: ...
+
+
+def sequencer_of(database: Database, ledger: Database, keys: LogKeys, places: Mapping[str, Witnessing]) -> Sequencer:
     urls = {name: place.url for name, place in places.items()}
     return Sequencer(service=database, ledger=ledger, keys=keys, witnesses=urls, batch_seconds=0.02)
 
 
 @asynccontextmanager
 async def running_log(
-    database: Database, ledger: Database, keys: LogKeys, places: dict[str, Place]
+    database: Database,
+    ledger: Database,
+    keys: LogKeys,
+    places: Mapping[str, Witnessing],
+    *,
+    down: Collection[str] = (),
 ) -> AsyncIterator[None]:
+    """The sequencer at work, and those of its witnesses that are not ``down``."""
     async with AsyncExitStack() as stack:
-        for place in places.values():
-            await stack.enter_async_context(place.up())
+        for name in places.keys() - set(down):
+            await stack.enter_async_context(places[name].up())
         await stack.enter_async_context(running(sequencer_of(database, ledger, keys, places)))
         yield

@@ -1,7 +1,7 @@
 """What is an age file and what is not, rule by rule of the format, on files that are right but for one thing.
 
-Not here: a stanza whose body ends in a full line and lacks the empty one after it. rage reads it, against the format;
-such a file holds nothing that its writer could not have written correctly.
+Written before the makers' own vectors could be had (``test_age_vectors.py``), and by another hand than theirs; it says
+there, too, where rage opens what the format forbids.
 """
 
 from collections.abc import Callable
