@@ -93,6 +93,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/cases/{case_id}/timeline", "intake", OWNER, scopes=_WRITE),
     Route("POST", "/v1/cases/{case_id}/messages", "intake", CITIZEN, body=CASE_BODY),
     Route("POST", "/v1/cases/{case_id}/rating", "intake", CITIZEN),
+    Route("POST", "/v1/cases/{case_id}/receipt", "intake", CITIZEN),
     Route("POST", "/v1/cases/{case_id}/withdraw", "routing", CITIZEN),
     Route("POST", "/v1/cases/{case_id}/reopen", "routing", CITIZEN),
     Route("GET", "/v1/cases/{case_id}/letter", "letters", CITIZEN, streamed=True),
@@ -136,6 +137,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/reports/keys", "integrity", PUBLIC),
     Route("POST", "/v1/reports", "integrity", ("public", "citizen"), body=REPORT_BODY),
     Route("POST", "/v1/reports/session", "gateway", PUBLIC, reads_token=False),
+    Route("POST", "/v1/reports/claim", "integrity", PUBLIC, reads_token=False),
     Route("GET", "/v1/reports/mine", "integrity", REPORTER),
     Route("POST", "/v1/reports/mine/messages", "integrity", REPORTER, body=REPORT_BODY),
     # … and that of those who hold keys

@@ -72,7 +72,7 @@ async def case_without_desk(databases: Databases, window: Window) -> Broken:
 
 
 async def decision_without_letter(databases: Databases, window: Window) -> Broken:
-    """Every decided case has its signed letter."""
+    """Every decided case has its signed letter, unless it was moved before the letter was made."""
     decided = await _ids(
         databases["routing"],
         "SELECT (id, decision_no) FROM cases WHERE decided_at >= $1 AND decided_at < $2 AND decision_no > 0",
@@ -81,7 +81,8 @@ async def decision_without_letter(databases: Databases, window: Window) -> Broke
     )
     issued = await _ids(
         databases["letters"],
-        "SELECT (case_id, decision_no) FROM letters WHERE state IN ('archived', 'superseded') AND created_at >= $1",
+        "SELECT (case_id, decision_no) FROM letters WHERE state IN ('archived', 'superseded', 'moved')"
+        " AND created_at >= $1",
         window.since,
     )
     return _of(decided - issued)

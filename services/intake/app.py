@@ -19,7 +19,9 @@ from services.intake.filing import api as filing_api
 from services.intake.filing.repository import forget_old_keys, write_cases
 from services.intake.filing.service import CaseFiling
 from services.intake.keys import IntakeKeys
+from services.intake.moving.api import router as moving_router
 from services.intake.moving.consumers import HandingOver
+from services.intake.moving.repository import forget_expired_claims
 from services.intake.settings import IntakeSettings
 from shared.contracts.registry import INTAKE_DIRECTORY, INTAKE_MOVES, INTAKE_TIMELINE
 from shared.kit.bus import Consumer
@@ -55,7 +57,10 @@ async def _resources(settings: IntakeSettings, database: Database) -> AsyncItera
 
 def _jobs(chassis: Chassis[IntakeSettings, Resources]) -> Sequence[Job]:
     database, broker, resources = chassis.database, chassis.broker, chassis.resources
-    moves = HandingOver(resources.keys, resources.attachments.files, chassis.settings.handover_dir)
+    settings = chassis.settings
+    moves = HandingOver(
+        resources.keys, resources.attachments.files, settings.handover_dir, claim_days=settings.claim_days
+    )
 
     async def tidy() -> None:
         async with database.transaction() as connection:
@@ -66,7 +71,8 @@ def _jobs(chassis: Chassis[IntakeSettings, Resources]) -> Sequence[Job]:
                         " FROM generate_series(0, 2) AS n"
                     )
                 )
-                await forget_old_keys(connection, days=chassis.settings.filing_key_days)
+                await forget_old_keys(connection, days=settings.filing_key_days)
+                await forget_expired_claims(connection)
 
     return [
         Consumer(INTAKE_TIMELINE, keep_timeline, database=database, broker=broker),
@@ -90,7 +96,7 @@ SERVICE: Service[IntakeSettings, Resources] = Service(
     name="intake",
     settings=IntakeSettings,
     resources=_resources,
-    routers=lambda _: [router, attachments_router, uploads_router, disclosure_router],
+    routers=lambda _: [router, attachments_router, uploads_router, disclosure_router, moving_router],
     jobs=_jobs,
     checks=_checks,
     finish_api=_finish,

@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 
 from shared.kit.auth import Principal
-from shared.kit.sealing import BlindIndex, KeyRing, open_sealed
+from shared.kit.sealing import BlindIndex, KeyRing, open_sealed, seal
 from shared.kit.settings import ServiceSettings
 
 
@@ -43,6 +43,14 @@ class IntakeKeys:
         """``{"subject", "body"}`` of a case."""
         text: dict[str, Any] = orjson.loads(open_sealed(self.text, sealed, b"text:" + str(case_id).encode()))
         return text
+
+    def keep_claim(self, case_id: UUID, claim: str) -> str:
+        """A moved case's claim as it stands in its row."""
+        return seal(self.contact, claim.encode(), b"claim:" + str(case_id).encode())
+
+    def claim_of(self, case_id: UUID, sealed: str) -> str:
+        """The claim out of the row."""
+        return open_sealed(self.contact, sealed, b"claim:" + str(case_id).encode()).decode()
 
     def note_of(self, case_id: UUID, sealed: str) -> str:
         """What the officer wrote to the citizen at a step."""

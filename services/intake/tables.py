@@ -80,6 +80,14 @@ ratings = Table(
     Column("at", _moment),
 )
 
+moved_claims = Table(
+    "moved_claims",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("claim_sealed", Text),
+    Column("expires_at", _moment),
+)
+
 attachments = Table(
     "attachments",
     metadata,

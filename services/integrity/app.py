@@ -26,7 +26,9 @@ from services.integrity.log.api import router as log_router
 from services.integrity.log.feature import log_jobs
 from services.integrity.log.keys import load_policy
 from services.integrity.log.policy import Policy
+from services.integrity.moving.api import router as moving_router
 from services.integrity.moving.consumers import Moves
+from services.integrity.moving.service import MovedReceipts
 from services.integrity.reports.derivations import Derivations
 from services.integrity.reports.files import Files
 from services.integrity.reports.once import forget_keys
@@ -56,6 +58,7 @@ class Resources:
     files: Files
     filing: Filing
     box: Box
+    moved_receipts: MovedReceipts
     inspection: Inspection
 
 
@@ -79,6 +82,7 @@ async def _resources(settings: IntegritySettings, database: Database) -> AsyncIt
                 files,
                 Filing(settings, database, keys, derivations, files, lookup, writer),
                 Box(settings, database, keys, derivations, files),
+                MovedReceipts(settings, database, keys),
                 Inspection(keys, files, settings.terms(), settings.quorum, settings.custodians),
             )
         finally:
@@ -88,7 +92,8 @@ async def _resources(settings: IntegritySettings, database: Database) -> AsyncIt
 def _jobs(chassis: Chassis[IntegritySettings, Resources]) -> Sequence[Job]:
     database, broker, settings = chassis.database, chassis.broker, chassis.settings
 
-    moves = Moves(chassis.resources.keys, chassis.resources.filing, settings.handover_dir)
+    receipts = chassis.resources.moved_receipts
+    moves = Moves(chassis.resources.keys, chassis.resources.filing, receipts, settings.handover_dir)
 
     async def tidy() -> None:
         async with database.transaction() as connection:
@@ -113,6 +118,7 @@ def _jobs(chassis: Chassis[IntegritySettings, Resources]) -> Sequence[Job]:
         Clock("evidence", 24 * 3600, evidence),
         Clock("forgetting", 3600, forgetting),
         Clock("uploads", 60, chassis.resources.uploads.sweep),
+        Clock("moved-receipts", 60, receipts.forget),
         Tally(database, broker),
         Clock("zrm-roots", 60, rooting(database)),
         *log_jobs(settings, database),
@@ -134,6 +140,7 @@ SERVICE: Service[IntegritySettings, Resources] = Service(
     routers=lambda _: [
         filing_router,
         box_router,
+        moving_router,
         holders_router,
         inspection_router,
         summary_router,

@@ -17,7 +17,8 @@ from shared.kit.settings import ServiceSettings
 @dataclass(frozen=True)
 class IntegrityKeys:
     """``notify`` (shared with sms) seals numbers that are to be told; ``box`` the key of a reporter's box inside their
-    token; ``filing`` is the salt under which Idempotency-Keys are told apart. The latter two are integrity's alone.
+    token; ``filing`` is the salt under which Idempotency-Keys are told apart and claims opened. The latter two are
+    integrity's alone.
     ``move`` (shared with intake) opens what a case held that became a report."""
 
     notify: KeyRing
@@ -36,7 +37,9 @@ class IntegrityKeys:
         )
 
     def moved(self, case_id: UUID, sealed: str) -> dict[str, Any]:
-        """``{"subject", "narrative", "files", "contact"?}`` of a case that intake handed over."""
+        """``{"subject", "narrative", "files", "contact", "claim"}`` of a case that intake handed over. ``contact`` is
+        ``{"name", "mobile", "postal_address"}``, where the mobile (E.164) may be None; ``claim`` (``moving/claim.py``)
+        is None where nobody can log in for the case."""
         content: dict[str, Any] = orjson.loads(open_sealed(self.move, sealed, b"move:" + str(case_id).encode()))
         return content
 

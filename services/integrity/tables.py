@@ -160,3 +160,12 @@ filing_keys = Table(
     Column("answer", LargeBinary),
     Column("hour", _moment),
 )
+
+moved_receipts = Table(
+    "moved_receipts",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("code_sealed", LargeBinary),
+    Column("fetched", Boolean),
+    Column("expires_at", _moment),
+)

@@ -63,7 +63,8 @@ async def add_draft(connection: AsyncConnection, **values: Any) -> None:
 
 
 async def claim(connection: AsyncConnection, *, limit: int) -> Sequence[Any]:
-    """Letters to be made whose recipient is known, leased to the caller for ``LEASE_SECONDS``, the oldest first."""
+    """Letters to be made whose recipient is known, leased to the caller for ``LEASE_SECONDS``, the oldest first.
+    ``contact_sealed`` is empty where the recipient was forgotten since (:func:`forget_recipient`)."""
     rows: Sequence[Any] = (
         await connection.execute(
             text(
@@ -140,6 +141,17 @@ async def put_aside(connection: AsyncConnection, letter_id: UUID) -> None:
     """The text cannot be rendered: a person must look at it. Only a draft can be put aside, so no number is lost."""
     await connection.execute(
         text("UPDATE letters SET state = 'unrenderable' WHERE id = :id AND state = 'draft'"), {"id": letter_id}
+    )
+
+
+async def put_aside_moved(connection: AsyncConnection, letter_id: UUID) -> None:
+    """The case was moved, and its recipient forgotten: the letter's text is, too. A draft spends no number; a number
+    that was taken before stays this row's, so that none is missing."""
+    await connection.execute(
+        text(
+            "UPDATE letters SET state = 'moved', letter_sealed = '' WHERE id = :id AND state IN ('draft', 'numbered')"
+        ),
+        {"id": letter_id},
     )
 
 

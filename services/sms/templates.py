@@ -168,8 +168,14 @@ def _decided(event: routing.CaseDecided, language: Language, note: str | None) -
 
 def _moved(_event: routing.CaseMoved, language: Language, _note: str | None) -> str:
     if language == "en":
-        return "Your case was handed to another office of the ministry, which goes on with it."
-    return "رسیدگی به این پرونده به واحد دیگری از وزارتخانه سپرده شد و ادامه می‌یابد."
+        return (
+            "Your case was handed to another office of the ministry, which follows it up in confidence."
+            " Please fetch your new follow-up code in the app and keep it to yourself."
+        )
+    return (
+        "رسیدگی به این پرونده به واحد دیگری از وزارتخانه سپرده شد و محرمانه پیگیری می‌شود."
+        " لطفاً رمز پیگیری تازهٔ خود را در برنامه بگیرید و نزد خودتان نگه دارید."
+    )
 
 
 def _closed(_event: routing.CaseClosed, language: Language, _note: str | None) -> str:

@@ -80,8 +80,8 @@ class CaseRated(Event):
 
 
 class CaseHandedOverData(Frozen):
-    """``content_sealed``: subject, narrative and contact of a moved case under the key of intake and integrity; longer
-    than other sealed values, since it holds all that the citizen ever wrote about it."""
+    """``content_sealed``: subject, narrative and contact of a moved case, and its citizen's claim, under the key of
+    intake and integrity; longer than other sealed values, since it holds all that was ever written about it."""
 
     organisation_id: str
     province: str

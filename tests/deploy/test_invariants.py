@@ -140,6 +140,15 @@ async def test_what_is_missing_is_found_and_named(
     assert await broken(settled) == dict.fromkeys(invariants, 1)
 
 
+async def test_a_letter_put_aside_since_its_case_was_moved_is_no_fault(settled: Databases) -> None:
+    for service in ("intake", "routing"):
+        await settled[service].execute("UPDATE cases SET status = 'moved'")
+    await settled["letters"].execute(
+        "DELETE FROM counters; UPDATE letters SET state = 'moved', letter_sealed = '', year = NULL, n = NULL"
+    )
+    assert await broken(settled) == {}
+
+
 async def test_what_waits_is_not_yet_broken_and_what_is_taken_on_no_longer(settled: Databases) -> None:
     await settled["gateway"].execute(
         "INSERT INTO outbox (lane, event_id, type, subject, body) VALUES (1, gen_random_uuid(), 't', 's', '\\x00')"

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from deploy.local.client import System, wait_for
+from deploy.local.client import System, complaint, wait_for
 from deploy.local.packages import postgres_bin
 from services.integrity.inspect import device
 from services.integrity.inspect.client import Office
-from tests.e2e.journeys import a_mobile
+from tests.e2e.journeys import a_mobile, at_desk
 
 pytestmark = pytest.mark.e2e
 
@@ -103,7 +103,25 @@ def _play(system: System) -> dict[str, str]:
     wait_for(lambda: True if len(system.phone(mobile)) >= 3 else None, "the notices")
     code = filed["receipt_code"]
     personal = {"mobile": mobile.removeprefix("+98"), "code": code, "digits": code.replace(" ", "")}
-    return {**text, **personal, "amount": str(AMOUNT)}
+    return {**text, **personal, **_moved(system), "amount": str(AMOUNT)}
+
+
+def _moved(system: System) -> dict[str, str]:
+    """A case is moved, and its citizen fetches the receipt code: what opens it, and the code."""
+    citizen, centre = system.citizen(a_mobile()), system.staff("centre")
+    case_id = citizen.post("/v1/cases", complaint())["id"]
+    wait_for(lambda: at_desk(centre, case_id, "assigned"), "the assignment")
+    centre.step(case_id, type="move", organisation_id="behzisti")
+
+    def asked(path: str, body: dict[str, str], field: str) -> str | None:
+        answer = citizen.request("POST", path, json=body)
+        return str(answer.json()[field]) if answer.status_code == 200 else None
+
+    claim = wait_for(lambda: asked(f"/v1/cases/{case_id}/receipt", {}, "claim"), "the claim")
+    code = wait_for(lambda: asked("/v1/reports/claim", {"claim": claim}, "receipt_code"), "the receipt code")
+    assert system.reporter(code).get("/v1/reports/mine")["mode"] == "confidential"
+    secret = base64.urlsafe_b64decode(claim + "=").hex()
+    return {"claim": claim, "secret of the claim": secret, "moved code": code, "moved digits": code.replace(" ", "")}
 
 
 def _plain(system: System, office: Office, id: str, step: dict[str, Any]) -> None:

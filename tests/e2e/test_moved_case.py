@@ -28,6 +28,7 @@ WORDS = {
     "note": "قناری‌یادداشت اداره",
 }
 NAME = "قناری‌نام ژاله"
+ADDRESS = {**complaint()["citizen"]["postal_address"], "postal_code": "1968943117"}
 
 
 def _photo() -> bytes:
@@ -98,7 +99,33 @@ def test_the_report_holds_all_that_was_written_and_the_identity_apart(
     one.ask(id, "identity", "بازرس باید از شاکی بپرسد.")
     other.give(other.openings(id, "identity")[-1], "identity")
     opened_identity = device.identity(one.openings(id, "identity")[-1], *one.keys)
-    assert opened_identity == {"name": NAME, "mobile": mobile}
+    assert opened_identity == {"name": NAME, "mobile": mobile, "postal_address": ADDRESS}
+
+
+def test_the_citizen_fetches_the_receipt_code_without_saying_who_they_are_and_has_the_box(
+    system: System, moved: dict[str, Any]
+) -> None:
+    path, citizen, public = f"/v1/cases/{moved['case']['id']}/receipt", moved["citizen"], Public(system.http)
+    assert system.citizen(a_mobile()).request("POST", path).status_code == 404
+    assert public.request("POST", path).status_code == 401
+    claim = citizen.post(path)["claim"]
+    assert citizen.post(path)["claim"] == claim
+    code = public.post("/v1/reports/claim", {"claim": claim})["receipt_code"]
+    # the app sends its token along, and the answer that was lost is given again
+    assert citizen.post("/v1/reports/claim", {"claim": claim})["receipt_code"] == code
+
+    reporter = system.reporter(code)
+    mine = reporter.get("/v1/reports/mine")
+    assert (mine["report_no"], mine["mode"]) == (moved["report"]["report_no"], "confidential")
+    assert [step["type"] for step in mine["steps"]].count("receipt_fetched") == 2
+    inspector = system.office(moved["report"]["inspector"])
+    inspector.step(inspector.read(moved["report"]["id"]), type="acknowledge")
+    inspector.step(inspector.read(moved["report"]["id"]), type="message", body="کدام شعبه بود؟")
+    answer = {"body": "شعبهٔ ۳", "attachments": [reporter.upload(FILE, "photo.png")]}
+    reporter.post("/v1/reports/mine/messages", answer)
+    mine = reporter.get("/v1/reports/mine")
+    assert [message["body"] for message in mine["messages"]] == ["کدام شعبه بود؟", "شعبهٔ ۳"]
+    assert len(inspector.read(moved["report"]["id"]).document["attachments"]) == 2
 
 
 def test_zrm_shows_that_it_moved_and_no_more(system: System, moved: dict[str, Any], mobile: str) -> None:
@@ -120,6 +147,7 @@ def test_zrm_shows_that_it_moved_and_no_more(system: System, moved: dict[str, An
     again = citizen.request("POST", f"/v1/cases/{case['id']}/withdraw", json={})
     assert again.status_code == 409
     texts = wait_for(lambda: _told(system, mobile, case["tracking_code"]), "the text")
+    assert "رمز پیگیری" in texts[-1]["text"], "and that a code waits for them"
     assert not any(word in texts[-1]["text"] for word in ("فساد", "رشوه", "بازرس", "گزارش"))
 
 

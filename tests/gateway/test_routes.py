@@ -20,6 +20,7 @@ OPEN = {
     ("GET", "/v1/reports/keys"),
     ("POST", "/v1/reports"),
     ("POST", "/v1/reports/session"),
+    ("POST", "/v1/reports/claim"),
     ("GET", "/v1/log/checkpoint"),
     ("GET", "/v1/log/tile/{path*}"),
     ("GET", "/v1/log/key"),
@@ -110,6 +111,22 @@ def test_a_reporter_s_token_opens_one_report_and_nothing_else() -> None:
         "/v1/uploads/{upload_id}",
     }
     assert not TREE.methods("/v1/reports")["POST"].lets(reporter)
+
+
+def test_a_moved_case_s_citizen_asks_intake_by_name_and_integrity_without_one() -> None:
+    citizen = Principal("citizen", "c")
+    by_name = TREE.methods("/v1/cases/x/receipt")["POST"]
+    assert (by_name.service, by_name.lets(citizen)) == ("intake", True)
+    others = (
+        Principal("public", "public"),
+        Principal("reporter", "r"),
+        Principal("partner", "p", scopes=frozenset({"cases:write", "cases:read_all"})),
+        Principal("staff", "s", roles=frozenset({"admin", "officer", "manager", "centre", "operator", "supervisor"})),
+    )
+    assert not any(by_name.lets(caller) for caller in others)
+    nameless = TREE.methods("/v1/reports/claim")["POST"]
+    assert nameless.service == "integrity"
+    assert not nameless.reads_token, "an app sends its citizen's token along: integrity is not told of it"
 
 
 def test_nobody_reaches_inspection_but_those_who_may_hold_keys() -> None:

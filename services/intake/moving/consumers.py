@@ -1,6 +1,8 @@
 """A case that is a matter of corruption: what it holds goes to integrity, sealed, and is forgotten here."""
 
 import asyncio
+import secrets
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -23,16 +25,19 @@ from shared.kit.sealing import SealError, open_sealed, seal
 
 _GONE = "—"
 """What stands in the place of subject, text, name and address."""
+_CLAIM_BYTES = 32
 
 
 class HandingOver:
     """Handles the queue ``intake.moves``."""
 
-    def __init__(self, keys: IntakeKeys, files: SealedFiles, handover: Path) -> None:
-        """``files``: those of cases; ``handover``: the folder from which integrity takes them."""
+    def __init__(self, keys: IntakeKeys, files: SealedFiles, handover: Path, *, claim_days: int) -> None:
+        """``files``: those of cases; ``handover``: the folder from which integrity takes them; ``claim_days``: how long
+        the citizen may fetch their receipt code."""
         self._keys = keys
         self._files = files
         self._handed = SealedFiles(handover, keys.move)
+        self._claim_days = claim_days
 
     async def handle(self, connection: AsyncConnection, event: Event) -> None:
         """One moved case, in its transaction."""
@@ -65,10 +70,32 @@ class HandingOver:
         parts = [text["body"], *(self._keys.text_of(message.id, message.text_sealed)["body"] for message in added)]
         files = [await self._hand(file) for file in await attachments.of_case(connection, case.id)]
         contact = orjson.loads(open_sealed(self._keys.contact, case.contact_sealed, _contact(case.id)))
-        content: dict[str, Any] = {"subject": text["subject"], "narrative": "\n\n".join(parts), "files": files}
-        if contact["mobile"] is not None:
-            content["contact"] = {"name": contact["full_name"], "mobile": contact["mobile"]}
+        content: dict[str, Any] = {
+            "subject": text["subject"],
+            "narrative": "\n\n".join(parts),
+            "files": files,
+            "claim": await self._claim(connection, case),
+            "contact": {
+                "name": contact["full_name"],
+                "mobile": contact["mobile"],
+                "postal_address": contact["postal_address"],
+            },
+        }
         return seal(self._keys.move, orjson.dumps(content), b"move:" + str(case.id).encode())
+
+    async def _claim(self, connection: AsyncConnection, case: CaseRow) -> str | None:
+        """The new secret with which the citizen fetches the report's receipt code from integrity; None for a case that
+        nobody can log in for."""
+        if case.citizen_id is None:
+            return None
+        claim = secrets.token_urlsafe(_CLAIM_BYTES)
+        await repository.add_claim(
+            connection,
+            case_id=case.id,
+            claim_sealed=self._keys.keep_claim(case.id, claim),
+            expires_at=datetime.now(UTC) + timedelta(days=self._claim_days),
+        )
+        return claim
 
     async def _hand(self, file: AttachmentRow) -> dict[str, str]:
         """A file of the case, where integrity finds it by its hash."""

@@ -22,6 +22,7 @@ STATES: dict[str, Text] = {
 STEPS: dict[str, Text] = {
     "filed": Text("گزارش شما ثبت شد", "Your report was registered"),
     "acknowledged_by_machine": Text("سامانه دریافت آن را تأیید کرد", "The system confirmed that it arrived"),
+    "receipt_fetched": Text("رمز رسید دریافت شد", "The receipt code was fetched"),
     "reporter_message": Text("پیام شما رسید", "Your message arrived"),
     "acknowledge": Text("یک بازرس دریافت آن را تأیید کرد", "An inspector confirmed that it arrived"),
     "triage": Text("بررسی نخستین انجام شد", "It was assessed"),

@@ -7,6 +7,7 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
@@ -39,8 +40,15 @@ class Parcel:
     identity: Sequence[NewShare] = ()
 
 
-def seal_here(report: ReportIn, readers: Readers, custodians: Sequence[Holder], quorum: int) -> Parcel:
-    """Seals what came plain. ``custodians``: those among whom the keys are split."""
+def seal_here(
+    report: ReportIn,
+    identity: Mapping[str, Any] | None,
+    readers: Readers,
+    custodians: Sequence[Holder],
+    quorum: int,
+) -> Parcel:
+    """Seals what came plain. ``identity``: who filed it, None for an anonymous report; ``custodians``: those among whom
+    the keys are split."""
     report_id = uuid4()
     key = ReportKey.first(str(report_id))
     people = [*readers.supervisors, *([readers.inspector] if readers.inspector else [])]
@@ -52,9 +60,9 @@ def seal_here(report: ReportIn, readers: Readers, custodians: Sequence[Holder], 
         grants=[NewGrant(FIRST_EPOCH, one.username, one.key_id, key.grant(one.recipient)) for one in people],
         recovery=_shares(key.key, recovery_subject(report_id, FIRST_EPOCH), keys, quorum, FIRST_EPOCH),
     )
-    if report.contact is None:
+    if identity is None:
         return parcel
-    identity = SecretKey.generate()
+    identity_key = SecretKey.generate()
     two = {one.username: one for one in custodians[:IDENTITY_CUSTODIANS]}
     return Parcel(
         parcel.report_id,
@@ -62,9 +70,9 @@ def seal_here(report: ReportIn, readers: Readers, custodians: Sequence[Holder], 
         parcel.content,
         parcel.grants,
         parcel.recovery,
-        identity_sealed=seal(orjson.dumps(report.contact.model_dump(exclude={"notify"})), [identity.recipient]),
-        identity_recipient=identity.recipient,
-        identity=_shares(identity, identity_subject(report_id), two, IDENTITY_CUSTODIANS, None),
+        identity_sealed=seal(orjson.dumps(identity), [identity_key.recipient]),
+        identity_recipient=identity_key.recipient,
+        identity=_shares(identity_key, identity_subject(report_id), two, IDENTITY_CUSTODIANS, None),
     )
 
 

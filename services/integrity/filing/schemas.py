@@ -193,6 +193,10 @@ class ReportIn(_Strict):
         prefix = "sealed_" if self.is_sealed else ""
         return {f"{prefix}{name}": getattr(self, f"{prefix}{name}") for name in CONTENT}
 
+    def identity(self) -> dict[str, Any] | None:
+        """Who filed it, as it is sealed apart from the content: name and number; None for an anonymous report."""
+        return None if self.contact is None else self.contact.model_dump(exclude={"notify"})
+
 
 def faults_of(report: ReportIn) -> list[FieldFault]:
     """What of a report does not fit together, field by field."""

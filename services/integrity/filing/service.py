@@ -5,7 +5,8 @@ Nothing of the content, of the receipt code or of the report's private key outli
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import orjson
 from sqlalchemy.exc import IntegrityError
@@ -32,7 +33,6 @@ from services.integrity.log.chain import wait_for_receipt
 from services.integrity.reports.derivations import Derivations
 from services.integrity.reports.files import Files
 from services.integrity.reports.once import OnceOnly
-from services.integrity.sealing.age import SecretKey
 from services.integrity.sealing.receipt_code import ReceiptCode
 from services.integrity.settings import IntegritySettings
 from shared.kit.db import Database
@@ -101,7 +101,7 @@ class Filing:
         holders = self._enough(known.holders)
         box = await self._box(report, known.code)
         with metrics.seconds.labels("seal").time():
-            parcel, inspector = self._parcel(report, holders)
+            parcel, inspector = self._parcel(report, report.identity(), holders)
         kept: bytes | Problem
         try:
             with metrics.seconds.labels("write").time():
@@ -137,21 +137,24 @@ class Filing:
         self,
         connection: AsyncConnection,
         report: ReportIn,
+        identity: Mapping[str, Any] | None,
         handed: Sequence[tuple[str, Callable[[], Awaitable[bytes]]]] = (),
-    ) -> None:
-        """Files what came from elsewhere than its reporter, with its files, in the caller's transaction. Nobody has a
-        receipt code: the key of the box is thrown away, and who may know who it is asks the custodians.
+    ) -> ReceiptCode:
+        """Files what came from elsewhere than its reporter, with its files, in the caller's transaction; the receipt
+        code, which is kept nowhere. ``identity``: what is known of who it is, sealed as a reporter's.
 
-        Raises a 503 problem while too few have registered a key, or a file cannot be read.
+        Raises a 503 problem while too few have registered a key, too many codes are worked on, or a file cannot be
+        read.
         """
         holders = self._enough(await active_holders(connection))
-        parcel, inspector = self._parcel(report, holders)
+        parcel, inspector = self._parcel(report, identity, holders)
         (code,) = await free_codes(connection, 1)
         if code is None:
             raise unavailable(1)
-        box = NewBox(code.locator, secrets.token_bytes(32), SecretKey.generate().recipient, None)
+        box = await self._derived(code)
         files = await self._files.adopt(connection, handed, parcel.recipient, FIRST_EPOCH)
         await add(connection, [new_report(report, box, parcel, inspector, self._keys, files)])
+        return code
 
     def _enough(self, holders: Sequence[Holder]) -> Sequence[Holder]:
         """The holders. Raises a 503 problem if they are too few for a report."""
@@ -172,11 +175,16 @@ class Filing:
             return NewBox(report.box.locator, bytes.fromhex(report.box.auth_hash), report.box.recipient, None)
         if code is None:
             raise unavailable(1)
+        return await self._derived(code)
+
+    async def _derived(self, code: ReceiptCode) -> NewBox:
         with metrics.seconds.labels("derive").time():
             derived = await self._derivations.derive(code)
         return NewBox(code.locator, derived.auth_hash, derived.box.recipient, code.shown())
 
-    def _parcel(self, report: ReportIn, holders: Sequence[Holder]) -> tuple[Parcel, Holder | None]:
+    def _parcel(
+        self, report: ReportIn, identity: Mapping[str, Any] | None, holders: Sequence[Holder]
+    ) -> tuple[Parcel, Holder | None]:
         if report.sealing is None:
             accused = Accused(
                 report.organisation_id,
@@ -185,7 +193,7 @@ class Filing:
             )
             chosen = readers(holders, accused, report.province)
             custodians = self._custodians(chosen.custodians)
-            return seal_here(report, chosen, custodians, self._settings.quorum), chosen.inspector
+            return seal_here(report, identity, chosen, custodians, self._settings.quorum), chosen.inspector
         accused = Accused(report.organisation_id, people="\n".join(report.sealing.named))
         chosen = readers(holders, accused, report.province)
         granted = {grant.key_id for grant in report.sealing.grants}

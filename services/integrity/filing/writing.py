@@ -31,7 +31,7 @@ from shared.persian.identifiers import new_tracking_code
 
 @dataclass(frozen=True)
 class NewBox:
-    """The reporter's box; ``code`` None where the client made its own, or nobody has one."""
+    """The reporter's box; ``code`` None where the client made its own."""
 
     locator: str
     auth_hash: bytes

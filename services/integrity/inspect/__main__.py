@@ -220,8 +220,7 @@ def _open(office: Office, arguments: argparse.Namespace, kind: str) -> Iterable[
     if arguments.action == "give":
         return shown.opening(office.give(opening, kind), device.reason_of(opening, office.keys[0]))
     if kind == "identity":
-        who = device.identity(opening, *office.keys)
-        return [f"{name}: {value}" for name, value in who.items()]
+        return shown.identity(device.identity(opening, *office.keys))
     return shown.opening(office.finish(opening), device.reason_of(opening, office.keys[0]))
 
 

@@ -152,7 +152,8 @@ def _recovered(entry: Mapping[str, Any], sets: Mapping[tuple[int | None, tuple[s
 
 
 def identity(opening: Mapping[str, Any], *mine: SecretKey) -> dict[str, Any]:
-    """Who filed the report (``name``, ``mobile``), on the device of the custodian who asked."""
+    """Who filed the report (``name``, ``mobile``; of a moved case ``postal_address``, too, and the mobile may be None),
+    on the device of the custodian who asked."""
     key = recovered(opening, *mine)[None]
     found: dict[str, Any] = orjson.loads(open_sealed(base64.b64decode(opening["sealed"]), key))
     return found

@@ -6,6 +6,7 @@ from typing import Any
 from services.integrity.box.wording import STATES, STEPS
 from services.integrity.inspect.device import OpenedReport
 from shared.persian.digits import to_persian
+from shared.persian.places import PROVINCES
 
 _STEPS = {
     "assign": "سپردن به بازرس",
@@ -112,6 +113,16 @@ def opening(document: Mapping[str, Any], reason: str) -> Iterator[str]:
         yield f"   برای {document['holder']}، کلید {document['holder_recipient']}"
     yield f"   سهم‌ها برای این کلید رمز می‌شود: {document['recipient']}"
     yield f"   داده‌اند: {'، '.join(document['given_by']) or 'هیچ‌کس'}"
+
+
+def identity(who: Mapping[str, Any]) -> Iterator[str]:
+    """Who filed a report; the address is known where it came with a case."""
+    yield f"نام: {who['name']}"
+    yield f"همراه: {who['mobile'] or '-'}"
+    if address := who.get("postal_address"):
+        province = PROVINCES[address["province"]].name_fa
+        postal_code = to_persian(address["postal_code"])
+        yield f"نشانی: استان {province}، {address['city']}، {address['line']}، کد پستی {postal_code}"
 
 
 def waiting(document: Mapping[str, Any]) -> Iterator[str]:

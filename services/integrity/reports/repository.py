@@ -30,9 +30,10 @@ async def report_by_id(connection: AsyncConnection, report_id: UUID, *, lock: bo
     return (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
 
 
-async def report_by_locator(connection: AsyncConnection, locator: str) -> ReportRow | None:
-    """The report whose receipt code has that locator."""
-    return (await connection.execute(select(reports).where(reports.c.locator == locator))).one_or_none()
+async def report_by_locator(connection: AsyncConnection, locator: str, *, lock: bool = False) -> ReportRow | None:
+    """The report whose receipt code has that locator; with ``lock`` as :func:`report_by_id`."""
+    query = select(reports).where(reports.c.locator == locator)
+    return (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
 
 
 def new_report(**columns: Any) -> ReportRow:

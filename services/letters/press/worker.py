@@ -75,7 +75,11 @@ class LetterMaker:
     async def _make(self, row: Any) -> None:
         with span("make letter", row.traceparent):
             try:
-                await self._issue(row)
+                if row.contact_sealed:
+                    await self._issue(row)
+                else:  # whichever came first, the move or the decision, it ends here
+                    async with self._database.transaction(wakes=False) as connection:
+                        await repository.put_aside_moved(connection, row.id)
             except UnrenderableText:
                 log.error("letter_unrenderable", case_id=row.case_id)
                 async with self._database.transaction() as connection:

@@ -17,6 +17,7 @@ from services.intake.filing import api as filing_api
 from services.intake.filing.repository import write_cases
 from services.intake.filing.service import CaseFiling
 from services.intake.keys import IntakeKeys
+from services.intake.moving.api import router as moving_router
 from services.intake.settings import IntakeSettings
 from shared.kit.auth import Mint, Principal, Verifier
 from shared.kit.db import Database
@@ -82,13 +83,14 @@ async def intake(dsn: str, tmp_path: Path) -> AsyncIterator[Intake]:
     keys = IntakeKeys.load(ServiceSettings(keys_dir=tmp_path))
     connection = await asyncpg.connect(dsn)
     await connection.execute(
-        "TRUNCATE cases, tracking_codes, filing_keys, outbox, timeline, messages, idempotency, uploads, attachments"
+        "TRUNCATE cases, tracking_codes, filing_keys, outbox, timeline, messages, idempotency, uploads, attachments,"
+        " moved_claims"
     )
     database = Database.connect(dsn, pool_size=4)
     directory = Directory(1, frozenset({"sso-insurance.missing-record"}), frozenset({"sso"}))
     settings = IntakeSettings(keys_dir=tmp_path, uploads_dir=tmp_path / "up", attachments_dir=tmp_path / "files")
     attachments = Attachments.make(settings, database, keys)
-    api = create_api("intake", routers=[router, attachments_router, uploads_router])
+    api = create_api("intake", routers=[router, attachments_router, uploads_router, moving_router])
     install_uploads(api, attachments.uploads)
     filing_api.install(api)
     async with GroupWriter(database, write_cases) as writer:

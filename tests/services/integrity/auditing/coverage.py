@@ -57,6 +57,7 @@ NOT_COVERED_TABLES = {
     "event_archive": "what was told to others: ids, states, hours and hashes of leaves",
     "filing_keys": "answers under Idempotency-Keys, gone after a day; changed ones do not open",
     "inbox": "which events were handled",
+    "moved_receipts": "codes that wait for their citizens; a changed one does not open, a removed one costs its code",
     "outbox": "what is still to be told to others",
     "parked": "events that could not be handled",
     "uploads": "files under way, gone after a day; authenticated piece by piece (AES-GCM)",
