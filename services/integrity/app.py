@@ -33,8 +33,9 @@ from services.integrity.reports.derivations import Derivations
 from services.integrity.reports.files import Files
 from services.integrity.reports.once import forget_keys
 from services.integrity.settings import IntegritySettings
-from services.integrity.zrm.roots import rooting
+from services.integrity.zrm.roots import CHAIN, rooting
 from services.integrity.zrm.tally import Tally
+from services.integrity.zrm.telling import tell_rooted
 from shared.contracts.registry import INTEGRITY_DIRECTORY, INTEGRITY_MOVES
 from shared.kit.bus import Consumer
 from shared.kit.clock import Clock, exclusive
@@ -121,7 +122,7 @@ def _jobs(chassis: Chassis[IntegritySettings, Resources]) -> Sequence[Job]:
         Clock("moved-receipts", 60, receipts.forget),
         Tally(database, broker),
         Clock("zrm-roots", 60, rooting(database)),
-        *log_jobs(settings, database),
+        *log_jobs(settings, database, {CHAIN: tell_rooted}),
     ]
 
 

@@ -1,10 +1,11 @@
 """The tables of integrity, as the queries name them; ``migrations/`` creates them (those of the log: ``log/``).
 
-A report is a row of ``reports`` and its numbered steps; every other row of a report (grant, share, file, epoch) names
-by ``seq`` the step that brought it, and the step's leaf in the log covers it (``reports/manifest.py``). The submitted
-report itself is step 1, of type ``filed``. ``sealed`` opens with the report's key of the step's ``epoch``, ``boxed``
-with the reporter's; both are what ``reports/content.py`` makes. ``key_id`` is the key of a holder that a grant or a
-share is sealed to, so that it still opens after the holder registered another key.
+A report is a row of ``reports`` and its numbered steps; every other row of a report (grant, share, file, epoch,
+exclusion) names by ``seq`` the step that brought it, and the step's leaf in the log covers it
+(``reports/manifest.py``). The submitted report itself is step 1, of type ``filed``. ``sealed`` opens with the report's
+key of the step's ``epoch``, ``boxed`` with the reporter's; both are what ``reports/content.py`` makes. ``key_id`` is
+the key of a holder that a grant or a share is sealed to, so that it still opens after the holder registered another
+key. ``report_exclusions``: who is named in the report, of those who had a key when it was filed.
 """
 
 from sqlalchemy import ARRAY, Boolean, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid
@@ -150,6 +151,14 @@ report_files = Table(
     Column("cleaned_size", Integer),
     Column("original_sha256", LargeBinary),
     Column("cleaned_sha256", LargeBinary),
+)
+
+report_exclusions = Table(
+    "report_exclusions",
+    metadata,
+    Column("report_id", Uuid, primary_key=True),
+    Column("holder", Text, primary_key=True),
+    Column("seq", Integer),
 )
 
 filing_keys = Table(

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -20,9 +20,22 @@ from shared.persian.calendar import jalali, tehran_day
 router = APIRouter(prefix="/v1", tags=["letters"])
 
 
+class LogOut(BaseModel):
+    """What the transparency log says of a day of all cases and letters: the day's leaf is at ``index`` (from 0), and
+    the log's root was ``root`` (hex) when it had ``size`` leaves. ``proof``: where it is proven, to be checked against
+    the keys that one has from elsewhere."""
+
+    day: date
+    day_jalali: str
+    index: int
+    size: int
+    root: str
+    proof: str
+
+
 class VerifiedOut(BaseModel):
     """What a letter's code proves: that it is ours, and which one. ``date`` is Gregorian, ``date_jalali`` as printed;
-    ``sha256`` is of the signed PDF."""
+    ``sha256`` is of the signed PDF; ``log`` is of the day on which the letter was told of, null until that is over."""
 
     number: str
     date: date
@@ -31,6 +44,7 @@ class VerifiedOut(BaseModel):
     status: Literal["valid", "superseded"]
     sha256: str
     superseded_by: str | None
+    log: LogOut | None
 
 
 def _archive(request: Request) -> Archive:
@@ -71,4 +85,18 @@ async def verify(code: str, _caller: Anybody, connection: Reading) -> VerifiedOu
         status="valid" if row.state == "archived" else "superseded",
         sha256=row.sha256,
         superseded_by=row.superseded_by,
+        log=_log(row),
+    )
+
+
+def _log(row: Any) -> LogOut | None:
+    if row.log_day is None:
+        return None
+    return LogOut(
+        day=row.log_day,
+        day_jalali=jalali(row.log_day),
+        index=row.log_index,
+        size=row.log_size,
+        root=row.log_root.hex(),
+        proof=f"/v1/log/proof?leaf={row.log_leaf.hex()}",
     )

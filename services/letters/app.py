@@ -8,13 +8,13 @@ from fastapi import APIRouter
 
 from services.letters.api import router
 from services.letters.archive import FolderArchive
-from services.letters.consumers import keep
+from services.letters.consumers import keep, keep_log
 from services.letters.keys import LettersKeys
 from services.letters.press.press import Press
 from services.letters.press.rendering import Look, Sender, Window
 from services.letters.press.worker import LetterMaker
 from services.letters.settings import LettersSettings
-from shared.contracts.registry import LETTERS_CASES
+from shared.contracts.registry import LETTERS_CASES, LETTERS_LOG
 from shared.kit.bus import Consumer
 from shared.kit.db import Database
 from shared.kit.runtime import Chassis, Job, Service
@@ -74,7 +74,12 @@ def _look(settings: LettersSettings) -> Look:
 
 
 def _jobs(chassis: Chassis[LettersSettings, Resources]) -> Sequence[Job]:
-    return [Consumer(LETTERS_CASES, keep, database=chassis.database, broker=chassis.broker), _Maker(chassis)]
+    database, broker = chassis.database, chassis.broker
+    return [
+        Consumer(LETTERS_CASES, keep, database=database, broker=broker),
+        Consumer(LETTERS_LOG, keep_log, database=database, broker=broker, concurrency=1),
+        _Maker(chassis),
+    ]
 
 
 def _routers(chassis: Chassis[LettersSettings, Resources]) -> Sequence[APIRouter]:

@@ -1,10 +1,12 @@
-"""What the others tell: to whom a case's letters go, that a decision asks for one, and that a case is ours no more."""
+"""What the others tell: to whom a case's letters go, that a decision asks for one, that a case is ours no more, and
+what the transparency log says of a day."""
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.letters import repository
 from shared.contracts.envelope import Event
 from shared.contracts.intake import CaseRegistered, ContactChanged
+from shared.contracts.integrity import LogRooted
 from shared.contracts.routing import CaseDecided, CaseMoved
 from shared.kit.bus import Permanent, Transient
 from shared.kit.ids import uuid7
@@ -51,4 +53,18 @@ async def keep(connection: AsyncConnection, event: Event) -> None:
             department_en=department.name_en,
             decided_at=event.data.decided_at,
             traceparent=current_traceparent(),
+        )
+
+
+async def keep_log(connection: AsyncConnection, event: Event) -> None:
+    """Handles the queue ``letters.log``: a row a day, for what is printed and verified."""
+    if isinstance(event, LogRooted):
+        told = event.data
+        await repository.put_log_root(
+            connection,
+            day=told.day,
+            leaf=bytes.fromhex(told.leaf),
+            index=told.index,
+            size=told.size,
+            root=bytes.fromhex(told.root),
         )

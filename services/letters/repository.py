@@ -1,7 +1,7 @@
 """The queries on letters, their numbers and recipients."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -64,17 +64,22 @@ async def add_draft(connection: AsyncConnection, **values: Any) -> None:
 
 async def claim(connection: AsyncConnection, *, limit: int) -> Sequence[Any]:
     """Letters to be made whose recipient is known, leased to the caller for ``LEASE_SECONDS``, the oldest first.
-    ``contact_sealed`` is empty where the recipient was forgotten since (:func:`forget_recipient`)."""
+    ``contact_sealed`` is empty where the recipient was forgotten since (:func:`forget_recipient`). With the root of the
+    log that the page prints (``log_day, log_index, log_size, log_root``; None while there is none): a draft's is the
+    newest, a numbered letter's stays what it was."""
     rows: Sequence[Any] = (
         await connection.execute(
             text(
-                "WITH due AS (SELECT l.id FROM letters l JOIN recipients r USING (case_id)"
+                "WITH due AS (SELECT l.id, CASE l.state WHEN 'draft' THEN (SELECT max(day) FROM log_roots)"
+                " ELSE l.rooted_on END AS rooted_on FROM letters l JOIN recipients r USING (case_id)"
                 " WHERE l.state IN ('draft', 'numbered') AND l.next_attempt_at <= clock_timestamp()"
                 " ORDER BY l.created_at LIMIT :limit FOR UPDATE OF l SKIP LOCKED)"
                 " UPDATE letters l SET attempts = l.attempts + 1,"
                 " next_attempt_at = clock_timestamp() + make_interval(secs => :lease)"
-                " FROM due, recipients r WHERE l.id = due.id AND r.case_id = l.case_id"
-                " RETURNING l.*, r.tracking_code, r.language, r.kind, r.registered_at, r.contact_sealed"
+                " FROM due LEFT JOIN log_roots g ON g.day = due.rooted_on, recipients r"
+                " WHERE l.id = due.id AND r.case_id = l.case_id"
+                " RETURNING l.*, r.tracking_code, r.language, r.kind, r.registered_at, r.contact_sealed,"
+                " g.day AS log_day, g.index AS log_index, g.size AS log_size, g.root AS log_root"
             ),
             {"limit": limit, "lease": LEASE_SECONDS},
         )
@@ -83,10 +88,17 @@ async def claim(connection: AsyncConnection, *, limit: int) -> Sequence[Any]:
 
 
 async def take_number(
-    connection: AsyncConnection, letter_id: UUID, *, office: str, code: str, issued_at: datetime
+    connection: AsyncConnection,
+    letter_id: UUID,
+    *,
+    office: str,
+    code: str,
+    issued_at: datetime,
+    rooted_on: date | None,
 ) -> Any:
     """The letter with its number, taken in this transaction: if it fails, no number is spent. The row of the counter
-    stays locked until then, so numbers have no gaps and no doubles. The year is that of the date on the letter."""
+    stays locked until then, so numbers have no gaps and no doubles. The year is that of the date on the letter;
+    ``rooted_on`` the day whose root of the log stands on its page."""
     year = jalali_year(issued_at)
     n = await connection.scalar(
         text(
@@ -98,7 +110,7 @@ async def take_number(
     numbered = await connection.execute(
         text(
             "UPDATE letters SET state = 'numbered', year = :year, office = :office, n = :n, number = :number,"
-            " code = :code, issued_at = :issued_at WHERE id = :id AND state = 'draft'"
+            " code = :code, issued_at = :issued_at, rooted_on = :rooted_on WHERE id = :id AND state = 'draft'"
             " RETURNING number, code, issued_at"
         ),
         {
@@ -109,24 +121,25 @@ async def take_number(
             "number": str(LetterNumber(year, office, int(n))),
             "code": code,
             "issued_at": issued_at,
+            "rooted_on": rooted_on,
         },
     )
     return numbered.one()
 
 
-async def archived(connection: AsyncConnection, letter_id: UUID, *, sha256: str) -> Any:
+async def archived(connection: AsyncConnection, letter_id: UUID, *, sha256: str, told_on: date) -> Any:
     """The letter is signed and kept; None if another process was faster. An earlier letter of the case is superseded
-    by it."""
+    by it. ``told_on`` is the day, in Tehran, of its event."""
     row = (
         await connection.execute(
             text(
-                "UPDATE letters SET state = 'archived', sha256 = :sha256, sequence = sequence + 1,"
+                "UPDATE letters SET state = 'archived', sha256 = :sha256, told_on = :told_on, sequence = sequence + 1,"
                 " supersedes = (SELECT number FROM letters p WHERE p.case_id = letters.case_id"
                 " AND p.decision_no < letters.decision_no AND p.number IS NOT NULL ORDER BY p.decision_no DESC LIMIT 1)"
                 " WHERE id = :id AND state = 'numbered'"
                 " RETURNING id, case_id, decision_no, cause_id, number, issued_at, sha256, supersedes, sequence"
             ),
-            {"id": letter_id, "sha256": sha256},
+            {"id": letter_id, "sha256": sha256, "told_on": told_on},
         )
     ).one_or_none()
     if row is not None and row.supersedes is not None:
@@ -177,13 +190,28 @@ async def newest_of_citizen(connection: AsyncConnection, case_id: UUID, citizen_
 
 
 async def by_code(connection: AsyncConnection, code: str) -> Any:
-    """The letter with that verification code; None if there is none."""
+    """The letter with that verification code, and what the log says of the day of its event (``log_day, log_leaf,
+    log_index, log_size, log_root``; None until that is known); None if there is none."""
     return (
         await connection.execute(
             text(
-                "SELECT number, issued_at, office, department_fa, department_en, state, sha256, superseded_by"
-                " FROM letters WHERE code = :code AND state IN ('archived', 'superseded')"
+                "SELECT number, issued_at, office, department_fa, department_en, state, sha256, superseded_by,"
+                " g.day AS log_day, g.leaf AS log_leaf, g.index AS log_index, g.size AS log_size, g.root AS log_root"
+                " FROM letters l LEFT JOIN log_roots g ON g.day = l.told_on"
+                " WHERE code = :code AND state IN ('archived', 'superseded')"
             ),
             {"code": code},
         )
     ).one_or_none()
+
+
+async def put_log_root(connection: AsyncConnection, **values: Any) -> None:
+    """Keeps what the log says of a day (``day, leaf, index, size, root``); what was told first stays, since letters
+    may have been printed with it."""
+    await connection.execute(
+        text(
+            "INSERT INTO log_roots (day, leaf, index, size, root) VALUES (:day, :leaf, :index, :size, :root)"
+            " ON CONFLICT (day) DO NOTHING"
+        ),
+        values,
+    )

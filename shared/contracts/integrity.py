@@ -1,11 +1,14 @@
-"""What integrity tells: that a report moved, and that somebody is to be told so. Nothing about anybody or anything.
+"""What integrity tells: that a report moved, that somebody is to be told so, and what the log says of ZRM's days.
+Nothing about anybody or anything.
 
-``subject`` is a report's random reference, ``time`` the hour, the event's id random: neither tells when or how many.
+A report's ``subject`` is its random reference, ``time`` the hour, the event's id random: neither tells when or how
+many.
 """
 
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from shared.contracts.envelope import Event, Frozen, Language, Sealed
 
@@ -27,11 +30,15 @@ ReportState = Literal[
 ]
 
 
+Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""A SHA-256 in lowercase hex."""
+
+
 class ReportData(Frozen):
     """The state after the step, and the hash of the step's leaf in the transparency log."""
 
     state: ReportState
-    leaf: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    leaf: Hash
 
 
 class ReportRegistered(Event):
@@ -63,3 +70,23 @@ class NoticeRequested(Event):
     type: Literal["notice.requested.v1"] = "notice.requested.v1"
     source: Literal["integrity"] = "integrity"
     data: NoticeRequestedData
+
+
+class LogRootedData(Frozen):
+    """``day`` is Tehran's, written Gregorian; ``leaf`` the hash of the leaf that is over all events of cases and
+    letters of that day, and ``index`` its place in the log, from 0. ``root`` is the root of the log when it had
+    ``size`` leaves, the first signed one that this leaf is under."""
+
+    day: date
+    leaf: Hash
+    index: Annotated[int, Field(ge=0)]
+    size: Annotated[int, Field(ge=1)]
+    root: Hash
+
+
+class LogRooted(Event):
+    """A day of ZRM's cases stands in the transparency log. ``subject`` is ``zrm``; ``time`` the hour."""
+
+    type: Literal["log.rooted.v1"] = "log.rooted.v1"
+    source: Literal["integrity"] = "integrity"
+    data: LogRootedData

@@ -108,12 +108,16 @@ SMS_STEPS = Queue(
 SMS_OTP = Queue("sms.otp", (gateway.OtpRequested,))
 SMS_NOTICES = Queue("sms.notices", (integrity.NoticeRequested,))
 INTEGRITY_DIRECTORY = Queue("integrity.directory", (routing.DirectoryChanged,))
-INTEGRITY_ZRM = Queue("integrity.zrm", tuple(kind for name, kind in sorted(EVENTS.items()) if name.startswith("case.")))
+INTEGRITY_ZRM = Queue(
+    "integrity.zrm",
+    (*(kind for name, kind in sorted(EVENTS.items()) if name.startswith("case.")), *LETTER_STEPS),
+)
 INTEGRITY_MOVES = Queue("integrity.moves", (intake.CaseHandedOver,))
 SMS_TOPICS = Queue("sms.topics", (routing.TopicDecided,))
 LETTERS_CASES = Queue(
     "letters.cases", (intake.CaseRegistered, intake.ContactChanged, routing.CaseDecided, routing.CaseMoved)
 )
+LETTERS_LOG = Queue("letters.log", (integrity.LogRooted,))
 
 QUEUES: tuple[Queue, ...] = (
     INTAKE_TIMELINE,
@@ -129,6 +133,7 @@ QUEUES: tuple[Queue, ...] = (
     INTEGRITY_MOVES,
     SMS_TOPICS,
     LETTERS_CASES,
+    LETTERS_LOG,
 )
 
 HEARD: frozenset[str] = frozenset(kind.TYPE for queue in QUEUES for kind in queue.events)

@@ -13,6 +13,7 @@ from deploy.local.demo_report import play_report
 from services.integrity.inspect import device
 from services.integrity.inspect.__main__ import main
 from services.integrity.inspect.client import Office, Refused
+from services.integrity.inspect.device import InConflict
 from services.integrity.inspect.keyfile import KeyFileInvalid, load, make
 
 pytestmark = pytest.mark.e2e
@@ -93,6 +94,18 @@ def test_assigning_recusing_and_a_stale_version(system: System) -> None:
     opened = khuzestan.read(item["id"])
     assert opened.contents[1] is not None
     assert opened.document["epoch"] == 2
+
+
+def test_whom_the_reporter_named_after_filing_the_supervisors_device_gives_no_keys(system: System, run: Run) -> None:
+    filed = system.report(province="IR-10")
+    _, item = having(system, filed["report_no"])
+    supervisor = system.office("supervisor")
+    named = next(holder for holder in supervisor.holders() if holder["username"] == "inspector.khuzestan")
+    system.reporter(filed["receipt_code"]).post("/v1/reports/mine/messages", {"body": f"{named['name']} هم بود."})
+    with pytest.raises(InConflict):
+        supervisor.assign(supervisor.read(item["id"]), "inspector.khuzestan")
+    with pytest.raises(SystemExit, match=r"InConflict: .* give it to somebody else"):
+        run("supervisor", "assign", item["id"], "inspector.khuzestan")
 
 
 def test_a_lost_key_is_recovered_over_the_gateway(system: System, tmp_path: Path) -> None:

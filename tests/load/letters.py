@@ -8,7 +8,7 @@ from pathlib import Path
 from deploy.local.fonts import FONTS
 from services.letters.archive import FolderArchive
 from services.letters.office_keys import make_office_keys
-from services.letters.press.content import Letter
+from services.letters.press.content import Letter, LogRoot
 from services.letters.press.press import Press
 from services.letters.press.rendering import Look, Sender, Window
 
@@ -59,4 +59,5 @@ def _letter(number: int) -> Letter:
         body="شکایت شما بررسی شد و هشت ماه سابقهٔ شما در سامانه ثبت شد.\nاز شکیبایی شما سپاسگزاریم.",
         code="9F3K-Q2M7-XT4B-0DWE",
         verify_url="http://127.0.0.1:8080/v1/letters/verify/9F3KQ2M7XT4B0DWE",
+        log=LogRoot(date(2026, 11, 22), 41_207, 41_316, bytes(range(32))),
     )

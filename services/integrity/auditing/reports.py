@@ -21,6 +21,7 @@ from services.integrity.log.leaf import NONCE_BYTES, commit_actor, hour_of
 from services.integrity.reports.manifest import (
     fixed,
     line_of_epoch,
+    line_of_exclusion,
     line_of_file,
     line_of_grant,
     line_of_identity,
@@ -45,6 +46,7 @@ _PARTS: Mapping[str, tuple[str, Callable[[Any], list[Any]]]] = {
     "identity_shares": ("identity", line_of_identity),
     "report_files": ("files", line_of_file),
     "report_epochs": ("epochs", line_of_epoch),
+    "report_exclusions": ("excluded", line_of_exclusion),
 }
 """Of each table with rows that steps bring: its part of the manifest, and how a row stands there."""
 _KEYS = {
@@ -53,6 +55,7 @@ _KEYS = {
     "identity_shares": ("among", "holder"),
     "report_files": ("n",),
     "report_epochs": ("epoch",),
+    "report_exclusions": ("holder",),
 }
 _NO_STEP = """
 SELECT l.chain, l.seq FROM log_leaves l JOIN reports r ON r.report_no = l.chain

@@ -198,7 +198,7 @@ async def _reader(connection: AsyncConnection, report: ReportRow, username: str)
         await inspection.grants_of(connection, report.id, username)
         or (row.role != "custodian" and not await repository.has_reader(connection, report.id))
     )
-    if row is None or not may or row.organisation_id == report.organisation_id:
+    if row is None or not may or await inspection.has_conflict(connection, report, row):
         raise invalid_fields(FieldFault("/holder", "not_a_reader", _NO_READER))
     return row
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.directory import organisations
 from services.integrity.filing.domain import Holder
-from services.integrity.holders.repository import active_holders
+from services.integrity.holders.repository import registered_holders
 from services.integrity.reports import repository
 from services.integrity.reports.once import Kept, OnceOnly, kept_of
 from services.integrity.sealing.receipt_code import ReceiptCode
@@ -18,8 +18,8 @@ _CODES = 5
 
 @dataclass(frozen=True)
 class Known:
-    """What was answered before to the same request, the bodies there are, who holds a key, and a receipt code that no
-    report has (None if the lot drew only such as are taken)."""
+    """What was answered before to the same request, the bodies there are, who ever registered a key, and a receipt
+    code that no report has (None if the lot drew only such as are taken)."""
 
     kept: Kept
     organisations: frozenset[str]
@@ -30,7 +30,7 @@ class Known:
 async def look_up(connection: AsyncConnection, requests: Sequence[OnceOnly]) -> list[Known]:
     """What is known for each of the requests."""
     kept = await kept_of(connection, requests)
-    bodies, holders = await organisations(connection), await active_holders(connection)
+    bodies, holders = await organisations(connection), await registered_holders(connection)
     codes = await free_codes(connection, len(requests))
     return [Known(answer, bodies, holders, code) for answer, code in zip(kept, codes, strict=True)]
 

@@ -5,7 +5,7 @@ The service seals in memory and forgets the plaintext and the report's private k
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,7 +16,7 @@ from services.integrity.filing.domain import Holder, Readers
 from services.integrity.filing.faults import KEYS_CHANGED, fault
 from services.integrity.filing.schemas import ReportIn, SealingIn, ShareIn
 from services.integrity.reports.content import seal_content
-from services.integrity.reports.story import NewGrant, NewShare
+from services.integrity.reports.story import NewExclusion, NewGrant, NewShare
 from services.integrity.reports.subjects import identity_subject, recovery_subject
 from services.integrity.sealing.age import ReportKey, SecretKey, seal
 from services.integrity.sealing.shares import SealedShare, shares_of
@@ -28,13 +28,15 @@ FIRST_EPOCH = 1
 
 @dataclass(frozen=True)
 class Parcel:
-    """Everything of a new report that is sealed. ``identity`` is empty for an anonymous one."""
+    """Everything of a new report that is sealed, and who is kept out of it. ``identity`` is empty for an anonymous
+    one."""
 
     report_id: UUID
     recipient: str
     content: bytes = field(repr=False)
     grants: Sequence[NewGrant]
     recovery: Sequence[NewShare]
+    excluded: Sequence[NewExclusion]
     identity_sealed: bytes | None = None
     identity_recipient: str | None = None
     identity: Sequence[NewShare] = ()
@@ -59,21 +61,22 @@ def seal_here(
         content=seal_content(report.content(), [key.key.recipient]),
         grants=[NewGrant(FIRST_EPOCH, one.username, one.key_id, key.grant(one.recipient)) for one in people],
         recovery=_shares(key.key, recovery_subject(report_id, FIRST_EPOCH), keys, quorum, FIRST_EPOCH),
+        excluded=_excluded(readers),
     )
     if identity is None:
         return parcel
     identity_key = SecretKey.generate()
     two = {one.username: one for one in custodians[:IDENTITY_CUSTODIANS]}
-    return Parcel(
-        parcel.report_id,
-        parcel.recipient,
-        parcel.content,
-        parcel.grants,
-        parcel.recovery,
+    return replace(
+        parcel,
         identity_sealed=seal(orjson.dumps(identity), [identity_key.recipient]),
         identity_recipient=identity_key.recipient,
         identity=_shares(identity_key, identity_subject(report_id), two, IDENTITY_CUSTODIANS, None),
     )
+
+
+def _excluded(readers: Readers) -> list[NewExclusion]:
+    return [NewExclusion(username) for username in sorted(readers.excluded)]
 
 
 def _shares(key: SecretKey, subject: str, keys: Mapping[str, Holder], quorum: int, epoch: int | None) -> list[NewShare]:
@@ -106,6 +109,7 @@ def sealed_by_client(
         content=seal_content(report.content(), [sealing.recipient]),
         grants=[NewGrant(FIRST_EPOCH, one.username, one.key_id, granted[one.key_id]) for one in people],
         recovery=_given(sealing.recovery, by_key, readers, custodians, quorum, FIRST_EPOCH, "/sealing/recovery"),
+        excluded=_excluded(readers),
         identity_sealed=base64.b64decode(report.sealed_contact) if report.sealed_contact else None,
         identity_recipient=identity.recipient if identity else None,
         identity=_given(

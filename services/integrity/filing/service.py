@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.filing import metrics
-from services.integrity.filing.domain import Accused, Holder, Readers, has_conflict, inspector_of, readers
+from services.integrity.filing.domain import Accused, Holder, is_of_body, readers
 from services.integrity.filing.faults import CODE_TAKEN, fault
 from services.integrity.filing.lookup import Known, free_codes
 from services.integrity.filing.parcel import FIRST_EPOCH, Parcel, seal_here, sealed_by_client
@@ -27,7 +27,7 @@ from services.integrity.filing.schemas import (
     faults_of,
 )
 from services.integrity.filing.writing import NewBox, NewReport, add, new_report
-from services.integrity.holders.repository import active_holders
+from services.integrity.holders.repository import registered_holders
 from services.integrity.keys import IntegrityKeys
 from services.integrity.log.chain import wait_for_receipt
 from services.integrity.reports.derivations import Derivations
@@ -73,9 +73,9 @@ class Filing:
     async def seal_to(self, organisation_id: str | None, province: str | None) -> KeysOut:
         """Whom a client seals to. Raises a 503 problem while too few have registered a key."""
         async with self._database.reading() as connection:
-            holders = self._enough(await active_holders(connection))
+            holders = self._enough(await registered_holders(connection))
         accused = Accused(organisation_id or "")
-        free = [holder for holder in holders if not has_conflict(holder, accused)]
+        free = [holder for holder in holders if holder.active and not is_of_body(holder, accused)]
         near = [one for one in free if one.role == "inspector" and one.province == province]
         inspectors = near or [one for one in free if one.role == "inspector"]
         inspectors.sort(key=lambda one: (one.load, one.key_id))
@@ -146,7 +146,7 @@ class Filing:
         Raises a 503 problem while too few have registered a key, too many codes are worked on, or a file cannot be
         read.
         """
-        holders = self._enough(await active_holders(connection))
+        holders = self._enough(await registered_holders(connection))
         parcel, inspector = self._parcel(report, identity, holders)
         (code,) = await free_codes(connection, 1)
         if code is None:
@@ -158,7 +158,7 @@ class Filing:
 
     def _enough(self, holders: Sequence[Holder]) -> Sequence[Holder]:
         """The holders. Raises a 503 problem if they are too few for a report."""
-        roles = [holder.role for holder in holders]
+        roles = [holder.role for holder in holders if holder.active]
         if "supervisor" not in roles or roles.count("custodian") < self._settings.custodians:
             raise unavailable(60)
         return holders
@@ -195,10 +195,8 @@ class Filing:
             custodians = self._custodians(chosen.custodians)
             return seal_here(report, identity, chosen, custodians, self._settings.quorum), chosen.inspector
         accused = Accused(report.organisation_id, people="\n".join(report.sealing.named))
-        chosen = readers(holders, accused, report.province)
         granted = {grant.key_id for grant in report.sealing.grants}
-        free = [one for one in holders if one.key_id in granted and not has_conflict(one, accused)]
-        chosen = Readers(chosen.supervisors, inspector_of(free, report.province), chosen.custodians)
+        chosen = readers(holders, accused, report.province, granted)
         parcel = sealed_by_client(
             report,
             report.sealing,

@@ -95,6 +95,7 @@ def new_report(
         recovery=parcel.recovery,
         identity=parcel.identity,
         files=files,
+        excluded=parcel.excluded,
     )
     filed = prepare(row, step, keys)
     acknowledged = prepare(filed.report, Step("acknowledged_by_machine", SYSTEM, hour, visible=True), keys)

@@ -58,8 +58,8 @@ async def last_statement(connection: AsyncConnection, username: str) -> str | No
     return None if leaf is None else Leaf.decode(leaf).ciphertext_sha256
 
 
-async def active_holders(connection: AsyncConnection) -> Sequence[Holder]:
-    """Everybody who holds a key now, each with the number of reports that they have in hand."""
+async def registered_holders(connection: AsyncConnection) -> Sequence[Holder]:
+    """Everybody who ever registered a key, each with the number of reports that they have in hand."""
     load = (
         select(reports.c.assignee, func.count().label("load"))
         .where(reports.c.assignee.is_not(None), reports.c.state.not_in(SETTLED))
@@ -67,9 +67,9 @@ async def active_holders(connection: AsyncConnection) -> Sequence[Holder]:
         .subquery()
     )
     rows = await connection.execute(
-        select(holders, func.coalesce(load.c.load, 0).label("load"))
-        .join(load, load.c.assignee == holders.c.username, isouter=True)
-        .where(holders.c.active)
+        select(holders, func.coalesce(load.c.load, 0).label("load")).join(
+            load, load.c.assignee == holders.c.username, isouter=True
+        )
     )
     return [Holder(**{name: getattr(row, name) for name in Holder.__slots__}) for row in rows]
 

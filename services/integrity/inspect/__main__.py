@@ -17,7 +17,7 @@ import httpx
 
 from services.integrity.inspect import device, keyfile, shown
 from services.integrity.inspect.client import Office, Refused
-from services.integrity.inspect.device import TEXTS, NotGranted
+from services.integrity.inspect.device import TEXTS, InConflict, NotGranted
 from services.integrity.inspect.keyfile import KeyFileInvalid
 from services.integrity.inspect.session import NotLoggedIn, Session
 from services.integrity.sealing.age import NotOpened
@@ -25,7 +25,7 @@ from services.integrity.sealing.shares import NotRecovered
 
 GATEWAY = "http://127.0.0.1:8080"
 SESSION = Path.home() / ".seda-inspect.json"
-_FAILURES = (Refused, NotLoggedIn, KeyFileInvalid, NotGranted, NotOpened, NotRecovered, FileExistsError)
+_FAILURES = (Refused, NotLoggedIn, KeyFileInvalid, InConflict, NotGranted, NotOpened, NotRecovered, FileExistsError)
 _UNAUTHORIZED = 401
 
 Command = Callable[[Office, argparse.Namespace], Iterable[str]]
@@ -149,7 +149,7 @@ def _register(office: Office, _arguments: argparse.Namespace) -> Iterable[str]:
 def _holders(office: Office, _arguments: argparse.Namespace) -> Iterable[str]:
     for holder in office.holders():
         place = holder["province"] or "-"
-        yield f"{holder['username']:<26} {holder['role']:<11} {place:<6} {holder['recipient']}"
+        yield f"{holder['username']:<26} {holder['role']:<11} {place:<6} {holder['recipient']}  {holder['name']}"
 
 
 def _retire(office: Office, arguments: argparse.Namespace) -> Iterable[str]:

@@ -89,12 +89,13 @@ class Office:
         return str(answer.headers["Location"].rpartition("/")[2])
 
     def assign(self, report: OpenedReport, inspector: str) -> OpenedReport:
-        """Gives the report to an inspector, its keys re-wrapped here."""
-        return self.step(report, type="assign", inspector=inspector, **report.regrant(self._recipient(inspector)))
+        """Gives the report to an inspector, its keys re-wrapped here; InConflict if it names them."""
+        return self.step(report, type="assign", inspector=inspector, **report.regranted_to(self._holder(inspector)))
 
     def grant(self, report: OpenedReport, holder: str) -> OpenedReport:
-        """Gives the report's keys to whoever has it, or a supervisor, and has a key that none was granted to."""
-        return self.step(report, type="grant", holder=holder, **report.regrant(self._recipient(holder)))
+        """Gives the report's keys to whoever has it, or a supervisor, and has a key that none was granted to;
+        InConflict if it names them."""
+        return self.step(report, type="grant", holder=holder, **report.regranted_to(self._holder(holder)))
 
     def summary(self) -> dict[str, Any]:
         """The supervisor's summary."""
@@ -134,10 +135,10 @@ class Office:
         body = {"request": opening["request"], "grants": device.grants_to_holder(opening, *self.keys)}
         return self._json("POST", f"/v1/inspect/reports/{opening['report_id']}/recovery", json=body)
 
-    def _recipient(self, username: str) -> str:
+    def _holder(self, username: str) -> dict[str, Any]:
         for holder in self.holders():
             if holder["username"] == username:
-                return str(holder["recipient"])
+                return holder
         raise Refused(404, f"{username} holds no key")
 
     def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 
+from services.integrity.filing.domain import Accused
 from services.integrity.reports.content import open_content, seal_field
 from services.integrity.reports.subjects import identity_subject, recovery_subject
 from services.integrity.sealing.age import NotOpened, ReportKey, SecretKey, open_sealed
@@ -17,8 +18,14 @@ from services.integrity.sealing.shares import NotRecovered, Share, recover
 
 TEXTS = ("note", "reason", "body", "text", "reference", "prevention")
 """Fields of steps that are sealed."""
+_REPORTED = frozenset({"filed", "reporter_message"})
+"""Steps that hold the reporter's own words."""
 TOLD = frozenset({("message", "body"), ("decide", "text"), ("decide", "reference")})
 """Fields of steps that the reporter reads, too."""
+
+
+class InConflict(Exception):
+    """The report names whoever its keys would go to."""
 
 
 class NotGranted(Exception):
@@ -71,6 +78,22 @@ class OpenedReport:
         if key is None:
             raise NotOpened("the key of the file's epoch is not on this device")
         return open_sealed(sealed, key.key)
+
+    def is_about(self, name: str) -> bool:
+        """Whether the reporter named somebody of that full name, at filing or in a message since; by the rule that the
+        service follows at filing, on what this device opens."""
+        told = [step["seq"] for step in self.document["steps"] if step["type"] in _REPORTED]
+        said = [content for seq in told if (content := self.contents.get(seq))]
+        text = "\n".join(str(value) for content in said for field, value in content.items() if field != "people")
+        people = "\n".join(str(content["people"]) for content in said if "people" in content)
+        return Accused(self.document["organisation_id"], text, people).names(name)
+
+    def regranted_to(self, holder: Mapping[str, Any]) -> dict[str, Any]:
+        """As :meth:`regrant`, to a holder as the API shows them. InConflict if the report names them: of whoever
+        registered a key after it was filed, or was named after that, only somebody who reads it can know."""
+        if self.is_about(holder["name"]):
+            raise InConflict(f"the report names {holder['name']} ({holder['username']}): give it to somebody else")
+        return self.regrant(holder["recipient"])
 
     def regrant(self, recipient: str) -> dict[str, Any]:
         """``grant`` and ``earlier`` of the steps ``assign`` and ``grant``: all of the report's keys, re-wrapped.

@@ -187,7 +187,7 @@ def _step_of(report: ReportRow, type: str, bench: Bench, texts: Mapping[str, Any
 async def _holder(report: ReportRow, username: str, bench: Bench, field: str, roles: frozenset[str]) -> Any:
     """Somebody who may get the report's keys; else a 422 problem."""
     row = await repository.holder(bench.connection, username)
-    if row is None or row.role not in roles or row.organisation_id == report.organisation_id:
+    if row is None or row.role not in roles or await repository.has_conflict(bench.connection, report, row):
         raise _fault(
             field,
             "not_assignable",

@@ -16,6 +16,7 @@ from services.integrity.tables import (
     holders,
     recovery_shares,
     report_epochs,
+    report_exclusions,
     report_files,
     report_steps,
     reports,
@@ -134,6 +135,17 @@ async def holder(connection: AsyncConnection, username: str) -> Row[Any] | None:
     return (await connection.execute(query)).one_or_none()
 
 
+def _excluded(report: Row[Any], holder: Any) -> ColumnElement[bool]:
+    return exists().where(report_exclusions.c.report_id == report.id, report_exclusions.c.holder == holder)
+
+
+async def has_conflict(connection: AsyncConnection, report: Row[Any], holder: Row[Any]) -> bool:
+    """Whether a holder is of the accused body, or was named in the report when it was filed."""
+    if holder.organisation_id == report.organisation_id:
+        return True
+    return bool(await connection.scalar(select(_excluded(report, holder.username))))
+
+
 async def supervisors_of(connection: AsyncConnection, report: Row[Any]) -> Sequence[Any]:
     """The active supervisors who hold a grant of the report, by name."""
     held = exists().where(
@@ -145,6 +157,7 @@ async def supervisors_of(connection: AsyncConnection, report: Row[Any]) -> Seque
             holders.c.active,
             holders.c.role == "supervisor",
             holders.c.organisation_id.is_distinct_from(report.organisation_id),
+            not_(_excluded(report, holders.c.username)),
             held,
         )
         .order_by(holders.c.username)
@@ -169,6 +182,7 @@ async def custodians_for(connection: AsyncConnection, report: Row[Any]) -> Seque
             holders.c.active,
             holders.c.role == "custodian",
             holders.c.organisation_id.is_distinct_from(report.organisation_id),
+            not_(_excluded(report, holders.c.username)),
             or_(shared, not_(known_before)),
         )
         .order_by(shared.desc(), holders.c.username)

@@ -55,10 +55,12 @@ class ReportOut(_Out):
 
 
 class HolderOut(_Out):
-    """Somebody who holds a key; ``leaf`` is the hash of the leaf that says so in the log."""
+    """Somebody who holds a key; ``leaf`` is the hash of the leaf that says so in the log. ``name``: to be compared, by
+    whoever gives keys, with those whom a report names."""
 
     username: str
     role: Literal["inspector", "supervisor", "custodian"]
+    name: str
     title: str | None
     province: str | None
     organisation_id: str | None
@@ -69,7 +71,7 @@ class HolderOut(_Out):
     @classmethod
     def of(cls, row: Any) -> Self:
         """From a row of ``holders``."""
-        names = ("username", "role", "title", "province", "organisation_id", "recipient", "registered_at")
+        names = ("username", "role", "name", "title", "province", "organisation_id", "recipient", "registered_at")
         return cls(**{name: getattr(row, name) for name in names}, leaf=row.last_leaf.hex())
 
 

@@ -1,7 +1,8 @@
 """Who may do what to the log's tables, given by the database's administrator after the migrations.
 
 Whoever owns a table may change it whatever else is granted, so the service's role does not own these: it adds leaves
-and reads. The sequencer has a role of its own that adds entries, and changes no entry, checkpoint or countersignature.
+and reads. The sequencer has a role of its own that adds entries, and changes no entry, checkpoint or countersignature;
+it may put an event into the service's outbox, and read none.
 The administrator still can; ``services.integrity.audit`` and the witnesses show it.
 """
 
@@ -38,6 +39,8 @@ _HANDOVER = "".join(
         f"GRANT INSERT ON zrm_events, zrm_roots TO {SERVICE};",
         f"GRANT UPDATE (index) ON log_leaves TO {SEQUENCER};",
         f"GRANT INSERT ON log_entries, log_checkpoints, log_cosignatures, log_tiles TO {SEQUENCER};",
+        # what it tells, with the checkpoint that it tells of
+        f"GRANT INSERT ON outbox TO {SEQUENCER};",
         f"GRANT UPDATE (hashes) ON log_tiles TO {SEQUENCER};",
         # takes nonces away, of chains whose leaf says so, and can do nothing else
         f"ALTER FUNCTION forget_nonces(text, bytea[]) OWNER TO {OWNER};",

@@ -11,7 +11,7 @@ back to an earlier state is not continued (``Halted``): each signature over it w
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -40,7 +40,7 @@ _TILES = """
 SELECT t.level, t.index, t.hashes
 FROM log_tiles t JOIN unnest($1::smallint[], $2::bigint[]) AS w (level, index) USING (level, index)
 """
-_OPEN = "SELECT id, hash, leaf FROM log_leaves WHERE index IS NULL ORDER BY id LIMIT $1"
+_OPEN = "SELECT id, chain, hash, leaf FROM log_leaves WHERE index IS NULL ORDER BY id LIMIT $1"
 _ADD_ENTRIES = """
 INSERT INTO log_entries (index, hash, leaf) SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[])
 """
@@ -60,9 +60,15 @@ class Halted(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Head:
+class Head:
+    """The log as a checkpoint says it: how many leaves, and the root over them."""
+
     size: int
     root: bytes
+
+
+Tell = Callable[[asyncpg.Connection, Sequence[bytes], Head], Awaitable[None]]
+"""Tells of leaves (by their hashes) that stand in the log now, in the transaction that signed this head over them."""
 
 
 class Sequencer:
@@ -78,9 +84,11 @@ class Sequencer:
         keys: LogKeys,
         witnesses: dict[str, str],
         batch_seconds: float = 0.2,
+        tells: Mapping[str, Tell] | None = None,
     ) -> None:
         """``service`` wakes it after each commit; ``ledger`` is the same database by the sequencer's role.
-        ``witnesses``: the URL of each witness of the policy, by name; Malformed if it names another one."""
+        ``witnesses``: the URL of each witness of the policy, by name; Malformed if it names another one. ``tells``:
+        what is told of the leaves of a chain once they are signed for, by the chain's name."""
         if unknown := set(witnesses) - {witness.name for witness in keys.policy.witnesses}:
             raise Malformed(f"the policy does not know {len(unknown)} of the witnesses")
         self._wake = service.wake.another()
@@ -88,7 +96,8 @@ class Sequencer:
         self._keys = keys
         self._witnesses = witnesses
         self._batch_seconds = batch_seconds
-        self._signed: _Head | None = None
+        self._tells = tells or {}
+        self._signed: Head | None = None
 
     async def run(self) -> None:
         """Sequences as leaves come. After a failure of the database it starts anew, with a growing pause; halted, it
@@ -157,7 +166,7 @@ class Sequencer:
         """Checks the log as it stands; an empty one gets its first checkpoint, over no leaves."""
         async with connection.transaction(isolation="repeatable_read"):
             if await connection.fetchval(_HEAD) is None and not await connection.fetchval(_COUNT):
-                await self._sign(connection, _Head(0, EMPTY_ROOT), previous=None)
+                await self._sign(connection, Head(0, EMPTY_ROOT), previous=None)
             await self._head(connection)
         metrics.halted.set(0)
 
@@ -183,18 +192,21 @@ class Sequencer:
             )
             await connection.execute(_PLACE_LEAVES, [row["id"] for row in rows], places)
             # the new tree's edge: of the old edge and what has grown, the longer value wins
-            signed = _Head(size, root(size, nodes_in_tiles({**edge, **tiles})))
+            signed = Head(size, root(size, nodes_in_tiles({**edge, **tiles})))
             await self._sign(connection, signed, previous=head.size)
+            for chain, tell in self._tells.items():
+                if leaves := [row["hash"] for row in rows if row["chain"] == chain]:
+                    await tell(connection, leaves, signed)
         self._signed = signed
         metrics.size.set(size)
         return len(rows)
 
-    async def _sign(self, connection: asyncpg.Connection, head: _Head, *, previous: int | None) -> None:
+    async def _sign(self, connection: asyncpg.Connection, head: Head, *, previous: int | None) -> None:
         text = str(Checkpoint(self._keys.policy.origin, head.size, head.root))
         note = Note(text).signed(self._keys.signer.sign(text))
         await connection.execute(_ADD_CHECKPOINT, head.size, previous, str(note))
 
-    async def _head(self, connection: asyncpg.Connection) -> tuple[_Head, dict[TileId, bytes]]:
+    async def _head(self, connection: asyncpg.Connection) -> tuple[Head, dict[TileId, bytes]]:
         """The last checkpoint and the tiles at its edge; Halted unless entries, tiles and signature agree with it."""
         try:
             note = Note.parse(await connection.fetchval(_HEAD) or "")
@@ -202,7 +214,7 @@ class Sequencer:
             checkpoint = Checkpoint.parse(note.text)
         except (Malformed, SignatureInvalid):
             raise Halted("the_last_checkpoint_is_not_ours") from None
-        head = _Head(checkpoint.size, checkpoint.root)
+        head = Head(checkpoint.size, checkpoint.root)
         if checkpoint.origin != self._keys.policy.origin:
             raise Halted("the_last_checkpoint_is_not_ours")
         # another process may have gone on, but nobody goes back

@@ -4,7 +4,7 @@ sweeper of files finds a file's row by its hash."""
 from shared.kit.migrate import run_sql
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 
 FORGETTING = """
 -- the identity goes when its reporter is forgotten; that it went for nothing else, the audit says

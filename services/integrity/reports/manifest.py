@@ -31,15 +31,16 @@ def manifest(
     identity: Iterable[Any] = (),
     files: Iterable[Any] = (),
     epochs: Iterable[Any] = (),
+    excluded: Iterable[Any] = (),
     report: Any = None,
     left: dict[str, Any] | None = None,
 ) -> bytes:
     """The manifest of a step from the rows of its number, or from what is about to become them.
 
-    ``step`` has the columns of ``report_steps``; ``grants``, ``recovery``, ``identity``, ``files``, ``epochs`` those of
-    their tables; ``revoked`` names the holders whose grants the step took away; ``report`` is the report's row for step
-    1 alone, whose fixed columns it covers; ``left`` is the report's row after the step, by :func:`moving`. Their order
-    does not matter.
+    ``step`` has the columns of ``report_steps``; ``grants``, ``recovery``, ``identity``, ``files``, ``epochs``,
+    ``excluded`` those of their tables; ``revoked`` names the holders whose grants the step took away; ``report`` is the
+    report's row for step 1 alone, whose fixed columns it covers; ``left`` is the report's row after the step, by
+    :func:`moving`. Their order does not matter.
     """
     return rfc8785.dumps(
         {
@@ -57,6 +58,7 @@ def manifest(
             "identity": sorted(map(line_of_identity, identity)),
             "files": sorted(map(line_of_file, files)),
             "epochs": sorted(map(line_of_epoch, epochs)),
+            "excluded": sorted(map(line_of_exclusion, excluded)),
             "report": None if report is None else fixed(report),
             "left": left,
         }
@@ -89,6 +91,11 @@ def line_of_file(row: Any) -> list[Any]:
 def line_of_epoch(row: Any) -> list[Any]:
     """A row of ``report_epochs`` in a manifest."""
     return [row.epoch, row.recipient]
+
+
+def line_of_exclusion(row: Any) -> list[Any]:
+    """A row of ``report_exclusions`` in a manifest."""
+    return [row.holder]
 
 
 def fixed(report: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from services.integrity.tables import (
     identity_shares,
     recovery_shares,
     report_epochs,
+    report_exclusions,
     report_files,
     report_steps,
     reports,
@@ -111,6 +112,11 @@ async def add_shares(connection: AsyncConnection, new: Brought) -> None:
 async def add_files(connection: AsyncConnection, new: Brought) -> None:
     """Files that steps bring."""
     await _insert(connection, report_files, _rows(new))
+
+
+async def add_exclusions(connection: AsyncConnection, new: Brought) -> None:
+    """Holders whom steps keep out of reports for good."""
+    await _insert(connection, report_exclusions, _rows(new))
 
 
 async def next_file(connection: AsyncConnection, report_id: UUID) -> int:

@@ -81,6 +81,13 @@ class NewEpoch:
 
 
 @dataclass(frozen=True)
+class NewExclusion:
+    """A holder who never gets a grant of the report, being named in it."""
+
+    holder: str
+
+
+@dataclass(frozen=True)
 class Step:
     """A step to be taken.
 
@@ -103,6 +110,7 @@ class Step:
     recovery: Sequence[NewShare] = ()
     identity: Sequence[NewShare] = ()
     files: Sequence[NewFile] = ()
+    excluded: Sequence[NewExclusion] = ()
     counts: bool = True
 
 
@@ -174,6 +182,7 @@ def prepare(report: ReportRow, step: Step, keys: IntegrityKeys) -> Taken:
         identity=step.identity,
         files=step.files,
         epochs=[step.epoch] if step.epoch else [],
+        excluded=step.excluded,
         report=report if seq == 1 else None,
         left=moving({name: changes.get(name, getattr(report, name)) for name in MOVING}),
     )
@@ -199,6 +208,7 @@ async def write(connection: AsyncConnection, taken: Sequence[Taken]) -> None:
     await repository.add_grants(connection, _brought(taken, lambda step: step.grants))
     await repository.add_shares(connection, _brought(taken, lambda step: [*step.recovery, *step.identity]))
     await repository.add_files(connection, _brought(taken, lambda step: step.files))
+    await repository.add_exclusions(connection, _brought(taken, lambda step: step.excluded))
     await append(connection, *(event for one in taken for event in one.events))
 
 

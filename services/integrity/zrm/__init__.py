@@ -1,1 +1,2 @@
-"""What happened to ZRM's cases, day by day, in the log: of each event its id and hash, of each day one root."""
+"""What happened to ZRM's cases and their letters, day by day, in the log: of each event its id and hash, of each
+day one root."""

@@ -1,10 +1,11 @@
-"""The queries on case events and daily roots."""
+"""The queries on events of cases and letters, and on daily roots."""
 
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -69,3 +70,14 @@ async def add_root(connection: AsyncConnection, **values: Any) -> None:
         ),
         values,
     )
+
+
+async def placed_roots(connection: asyncpg.Connection, leaves: Sequence[bytes]) -> Sequence[asyncpg.Record]:
+    """The days whose leaves these are (by their hashes), each with its leaf's number and place in the log (``day,
+    leaf_hash, seq, index``), on the sequencer's own connection, which sees what it has just placed."""
+    rows: Sequence[asyncpg.Record] = await connection.fetch(
+        "SELECT r.day, r.leaf_hash, l.seq, l.index FROM zrm_roots r JOIN log_leaves l ON l.hash = r.leaf_hash"
+        " WHERE r.leaf_hash = ANY($1::bytea[]) ORDER BY l.seq",
+        leaves,
+    )
+    return rows

@@ -1,4 +1,4 @@
-"""A day of ZRM as one leaf of the log: the Merkle root over all case events of that day."""
+"""A day of ZRM as one leaf of the log: the Merkle root over all events of cases and letters of that day."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime, timedelta

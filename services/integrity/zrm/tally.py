@@ -1,4 +1,4 @@
-"""Taking down every case event: its id and the SHA-256 of its body, nothing else.
+"""Taking down every event of a case or a letter: its id and the SHA-256 of its body, nothing else.
 
 Not by the kit's consumer: there are many events and so little to do that a transaction for each would cost more than
 all else. They are taken down by the hundred, once each by their ids; what cannot be read goes to the parking lot.

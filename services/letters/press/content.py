@@ -31,10 +31,31 @@ class UnrenderableText(Exception):
 
 
 @dataclass(frozen=True)
+class LogRoot:
+    """What the transparency log says of a day of all cases: the day's leaf is at ``index`` (from 0), and the log's root
+    was ``root`` (32 bytes) when it had ``size`` leaves."""
+
+    day: date
+    index: int
+    size: int
+    root: bytes
+
+    def record(self) -> dict[str, Any]:
+        """For machines: the day in both calendars, the root in hex."""
+        return {
+            "day": self.day.isoformat(),
+            "day_jalali": jalali(self.day),
+            "index": self.index,
+            "size": self.size,
+            "root": self.root.hex(),
+        }
+
+
+@dataclass(frozen=True)
 class Letter:
     """A letter's facts. Dates are days in Tehran; ``number`` has Latin digits; ``body`` is the officer's text,
     paragraphs parted by line breaks; ``address`` the lines of the address; ``code`` the verification code as it is
-    printed."""
+    printed; ``log`` the newest day of the log, None before there is one."""
 
     number: str
     issued_on: date
@@ -51,6 +72,7 @@ class Letter:
     body: str
     code: str
     verify_url: str
+    log: LogRoot | None
 
     def page(self) -> dict[str, Any]:
         """The values as the template sets them: digits of the language, foreign runs isolated, endless words made to
@@ -74,6 +96,7 @@ class Letter:
             "paragraphs": _paragraphs(self.body),
             "code": self.code,
             "verify_url": self.verify_url,
+            "log": self._log(self.log) if self.log else None,
         }
 
     def record(self) -> dict[str, Any]:
@@ -94,11 +117,25 @@ class Letter:
             "body": self.body,
             "code": self.code,
             "verify_url": self.verify_url,
+            "log": self.log.record() if self.log else None,
+        }
+
+    def _log(self, log: LogRoot) -> dict[str, Any]:
+        digits = to_persian if self.language == "fa" else str
+        hexadecimal = log.root.hex()
+        return {
+            "day": self._day(log.day),
+            "index": digits(str(log.index)),
+            "size": digits(str(log.size)),
+            "root": [hexadecimal[at : at + _GROUP] for at in range(0, len(hexadecimal), _GROUP)],
         }
 
     def _day(self, day: date) -> str:
         return jalali_long(day) if self.language == "fa" else _english(day)
 
+
+# a hash is printed in groups of so many digits, to be compared by eye
+_GROUP = 8
 
 # named here, not by strftime, which speaks the machine's language
 _MONTHS = (

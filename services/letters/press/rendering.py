@@ -10,7 +10,7 @@ import orjson
 import segno
 import typst
 
-from services.letters.press.content import Letter, UnrenderableText
+from services.letters.press.content import Letter, LogRoot, UnrenderableText
 from shared.persian.digits import to_persian
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "template" / "letter.typ"
@@ -88,6 +88,7 @@ _SAMPLE = Letter(
     body="",
     code="",
     verify_url="https://seda.invalid/",
+    log=LogRoot(date(2021, 3, 20), 0, 1, bytes(32)),
 )
 
 

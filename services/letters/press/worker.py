@@ -14,7 +14,7 @@ from services.letters import repository
 from services.letters.archive import Archive
 from services.letters.keys import LettersKeys
 from services.letters.numbering import LetterNumber
-from services.letters.press.content import Letter, UnrenderableText
+from services.letters.press.content import Letter, LogRoot, UnrenderableText
 from services.letters.press.press import Press
 from services.letters.verification import grouped, new_code
 from shared.contracts.letters import LetterIssued, LetterIssuedData
@@ -98,15 +98,21 @@ class LetterMaker:
             await self._press.render(self._letter(row, str(trial), code, issued_at))
             async with self._database.transaction() as connection:
                 taken = await repository.take_number(
-                    connection, row.id, office=self._office_number, code=code, issued_at=issued_at
+                    connection,
+                    row.id,
+                    office=self._office_number,
+                    code=code,
+                    issued_at=issued_at,
+                    rooted_on=row.log_day,
                 )
             number = taken.number
         pdf = await self._press.make(self._letter(row, number, code, issued_at))
         digest = await asyncio.to_thread(self._archive.put, pdf)
+        told_at = datetime.now(UTC)
         async with self._database.transaction() as connection:
-            issued = await repository.archived(connection, row.id, sha256=digest)
+            issued = await repository.archived(connection, row.id, sha256=digest, told_on=tehran_day(told_at))
             if issued is not None:
-                await append(connection, _issued(issued))
+                await append(connection, _issued(issued, told_at))
 
     def _letter(self, row: Any, number: str, code: str, issued_at: datetime) -> Letter:
         contact = self._keys.contact_of(row.case_id, row.contact_sealed)
@@ -129,6 +135,7 @@ class LetterMaker:
             body=text["body"],
             code=grouped(code),
             verify_url=f"{self._public_url}/v1/letters/verify/{code}",
+            log=LogRoot(row.log_day, row.log_index, row.log_size, row.log_root) if row.log_day else None,
         )
 
 
@@ -140,9 +147,9 @@ def _address_lines(address: dict[str, str], *, fa: bool) -> tuple[str, ...]:
     return (address["line"], f"{address['city']}, {province.name_en}", f"Postal code {address['postal_code']}")
 
 
-def _issued(row: Any) -> LetterIssued:
+def _issued(row: Any, told_at: datetime) -> LetterIssued:
     issued_on: date = tehran_day(row.issued_at)
-    return new_event(
+    event = new_event(
         LetterIssued,
         subject=str(row.id),
         sequence=row.sequence,
@@ -157,3 +164,5 @@ def _issued(row: Any) -> LetterIssued:
             supersedes=row.supersedes,
         ),
     )
+    # the day on which it lies in the log is kept with the letter
+    return event.model_copy(update={"time": told_at})

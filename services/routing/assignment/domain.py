@@ -4,7 +4,7 @@ Pure: what the directory holds and what the classifier makes of the text come in
 goes out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
@@ -33,12 +33,13 @@ _OF_CONDUCT_S_OWN_DEPARTMENT = (
 
 @dataclass(frozen=True)
 class Category:
-    """A category in use, its department, and that department's body and pipeline."""
+    """A category in use, its department, that department's body and pipeline, and what its cases are recognised by."""
 
     id: str
     department_id: str
     pipeline: Literal["zrm", "irm"]
     organisation_id: str | None = None
+    keywords: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,20 @@ def assign(filing: Filing, rules: Sequence[Rule], categories: Mapping[str, Categ
     )
     decided = _not_to_the_accused(decided, filing, categories, opinion)
     return replace(decided, top=top, second_category_id=_second(decided, categories, opinion))
+
+
+def hinted(filing: Filing, categories: Mapping[str, Category], learnt: Collection[str], opinion: Opinion) -> Opinion:
+    """The opinion with, as its last guess, the category whose keywords stand in the text most, of those that the model
+    has not learnt yet (``learnt`` are those that it has). Its score is 0: the model itself knows nothing of it, and so
+    it cannot be sure of another."""
+    text = _padded(f"{filing.subject} {filing.body}")
+    hints = []
+    for category in categories.values():
+        if category.id not in learnt:
+            found = tuple(word for word in category.keywords if f" {fold(word)} " in text)
+            hints.append(Guess(category.id, category.department_id, 0.0, found))
+    best = max(hints, key=lambda hint: len(hint.reasons), default=None)
+    return replace(opinion, top=(*opinion.top[:2], best), sure=False) if best and best.reasons else opinion
 
 
 def _in_use(guesses: Sequence[Guess], categories: Mapping[str, Category]) -> list[Guess]:

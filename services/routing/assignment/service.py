@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.routing.assignment.domain import Assignment, Category, Filing, Rule, assign
+from services.routing.assignment.domain import Assignment, Category, Filing, Rule, assign, hinted
 from services.routing.attachments import repository as attachments
 from services.routing.classify import metrics
 from services.routing.classify import repository as classify
@@ -116,7 +116,8 @@ class Assigner:
 
     def decide(self, filing: Filing, rules: Sequence[Rule]) -> Assignment:
         """Where a case goes under these rules; after ``refresh``."""
-        opinion = self._known_model.opinion(f"{filing.subject}\n{filing.body}")
+        model = self._known_model
+        opinion = hinted(filing, self._categories, model.departments, model.opinion(f"{filing.subject}\n{filing.body}"))
         return assign(filing, rules, self._categories, opinion)
 
     @property
@@ -171,6 +172,7 @@ class Assigner:
                 row.department_id,
                 self._rows[f"department:{row.department_id}"].pipeline,
                 self._rows[f"department:{row.department_id}"].organisation_id,
+                tuple(row.keywords),
             )
             for row in categories
             if row.active and row.department_id in active

@@ -1,8 +1,8 @@
 """``python -m services.routing.classify score FILE.jsonl | explain TEXT | train | refit``.
 
 ``score`` judges a file of texts whose category is known, a JSON object a line: ``{"text", "category", "department",
-"integrity", "out_of_remit", "accept"}``. ``explain`` says what the model makes of a text. ``train`` makes the cold
-start's model where it is missing. ``refit`` does now what the worker does at night. ``--model FILE``: that one.
+"integrity", "out_of_remit", "accept", "second"}``. ``explain`` says what the model makes of a text. ``train`` makes the
+cold start's model where it is missing. ``refit`` does now what the worker does at night. ``--model FILE``: that one.
 """
 
 import argparse

@@ -71,7 +71,7 @@ async def to_check(
 async def check(case_id: UUID, verdict: AuditIn, caller: Centre, connection: Transaction) -> AuditOut:
     """Says which category was right. The case itself is moved at the desk, if it must be; the classifier learns from
     the verdict in its next refit. Raises 404 for a case that was not drawn, 422 for a category not in use."""
-    if verdict.category_id not in await repository.active_departments(connection):
+    if verdict.category_id not in {row.id for row in await repository.active_categories(connection)}:
         text = Text("این موضوع در فهرست نیست.", "There is no such category.")
         raise invalid_fields(FieldFault("/category_id", "unknown_category", text))
     if not await repository.check_sample(connection, case_id, verdict.category_id, caller.subject):

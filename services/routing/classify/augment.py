@@ -1,5 +1,5 @@
-"""More ways of writing the same: slips of the keyboard, lost spaces, spoken forms, greetings, and a complaint of how
-the matter was handled, beside which the matter stays what the text is about. Deterministic."""
+"""Another way of writing the same: slips of the keyboard, lost spaces, spoken forms, greetings, and often a complaint
+of how the matter was handled, beside which the matter stays what the text is about. Deterministic."""
 
 import random
 import re
@@ -80,22 +80,30 @@ _HANDLED = (
     ("سامانه هم قطع است", ESERVICES),
     ("اپلیکیشن ارور میده", ESERVICES),
 )
+_HANDLED_SHARE = 0.75
+_SHORT = 90
+"""Characters of a complaint of handling that can stand beside a matter."""
 
 
 def augmented(examples: Sequence[Example], seed: int = 5311) -> Iterator[Example]:
-    """For each example one rewritten as people write, and for each about a matter one that also complains of how it
-    was handled. The same examples give the same ones."""
-    dice = random.Random(seed)  # noqa: S311
+    """Each example once more, rewritten as people write; most of those about a single matter then also complain of how
+    it was handled, in the words of the examples that are about that alone. The same examples give the same ones."""
+    handled = {
+        name: [phrase for phrase, said in _HANDLED if said == name]
+        + [one.text for one in examples if one.category == name and not one.second and len(one.text) <= _SHORT]
+        for name in HANDLING
+    }
     for example in examples:
-        text = _spoken(example.text) if dice.random() < 0.5 else example.text
-        text = _slipped(_unspaced(text, dice), dice)
-        yield Example(_framed(text, dice), example.category, example.second)
-        if not example.category.startswith(("hq.", "integrity.")):
-            phrase, handling = dice.choice(_HANDLED)
-            parts = [example.text, phrase]
+        dice = random.Random(f"{seed} {example.text}")  # noqa: S311
+        text, second = example.text, example.second
+        if not second and not example.category.startswith(("hq.", "integrity.")) and dice.random() < _HANDLED_SHARE:
+            second = dice.choice(HANDLING)
+            parts = [text, dice.choice(handled[second])]
             dice.shuffle(parts)
-            joint = dice.choice(("، ", ". ", " ", " و "))
-            yield Example(_framed(joint.join(parts), dice), example.category, handling)
+            text = dice.choice(("، ", ". ", " ", " و ")).join(parts)
+        text = _spoken(text) if dice.random() < 0.5 else text
+        text = _slipped(_unspaced(text, dice), dice)
+        yield Example(_framed(text, dice), example.category, second)
 
 
 def _spoken(text: str) -> str:

@@ -41,6 +41,13 @@ def fingerprint(examples: Sequence[Example], departments: dict[str, str]) -> str
     return hashlib.sha256(orjson.dumps(held, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
+def described(category: str, name: str, keywords: Sequence[str]) -> tuple[Example, ...]:
+    """What the directory itself says of a category, for one that nobody has written texts for yet; each word twice, so
+    that a model keeps it."""
+    words = " ".join(keywords)
+    return tuple(Example(text, category) for text in (name, words, f"{name} {words}") if text)
+
+
 def cold_corpus() -> Corpus:
     """The repository's: names, keywords and examples of ``data/taxonomy.json``, and ``data/texts.jsonl``."""
     taxonomy: dict[str, Any] = orjson.loads(TAXONOMY.read_bytes())

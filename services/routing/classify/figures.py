@@ -11,7 +11,8 @@ OUT_OF_REMIT = "hq.out-of-scope"
 
 @dataclass(frozen=True)
 class Known:
-    """A text with what is true of it; ``accept`` are all categories that would be right."""
+    """A text with what is true of it; ``accept`` are all categories that would be right, ``second`` the other topic
+    that it speaks of."""
 
     text: str
     category: str | None
@@ -19,11 +20,12 @@ class Known:
     accept: frozenset[str]
     integrity: bool
     out_of_remit: bool
+    second: str | None = None
 
     @classmethod
     def of(cls, line: dict[str, Any]) -> Self:
-        """From a line ``{"text", "category", "department", "integrity", "out_of_remit", "accept"}``, of which only
-        ``text`` must be there. ``accept`` names categories or departments: one, a list, or an object of them.
+        """From a line ``{"text", "category", "department", "integrity", "out_of_remit", "accept", "second"}``, of which
+        only ``text`` must be there. ``accept`` names categories or departments: one, a list, or an object of them.
         Raises KeyError, TypeError or AttributeError for a line that is none."""
         category, department = line.get("category"), line.get("department")
         accept = set(_names(line.get("accept")))
@@ -35,7 +37,15 @@ class Known:
         integrity = bool(line.get("integrity")) or CORRUPTION in departments
         if integrity and not departments:
             departments = {CORRUPTION}
-        return cls(str(line["text"]), category, frozenset(departments), frozenset(accept), integrity, out_of_remit)
+        return cls(
+            str(line["text"]),
+            category,
+            frozenset(departments),
+            frozenset(accept),
+            integrity,
+            out_of_remit,
+            line.get("second"),
+        )
 
     def is_category(self, category: str) -> bool:
         """Whether a category would be right; where only the department is known, any of its categories."""
@@ -48,7 +58,7 @@ def figures(known: Iterable[Known], judge: Callable[[str], Opinion]) -> dict[str
     """The figures, shares rounded to four digits; None where there is nothing to divide by.
 
     Decided alone: above the category's threshold, and not corruption, which always goes to a person. ``right`` is
-    by category and by department.
+    by category and by department. Of second topics there are figures only if the file names any.
     """
     told = [(one, judge(one.text)) for one in known]
     placed = [(one, opinion) for one, opinion in told if one.departments]
@@ -56,6 +66,8 @@ def figures(known: Iterable[Known], judge: Callable[[str], Opinion]) -> dict[str
     corrupt = [opinion for one, opinion in told if one.integrity]
     smelling = [one for one, opinion in told if opinion.smells]
     outside = [opinion for one, opinion in told if one.out_of_remit]
+    two = [(one, opinion) for one, opinion in told if one.second]
+    said = [(one, opinion) for one, opinion in told if two and opinion.second]
     return {
         "texts": len(told),
         "top1_department": _share(_in_department(one, opinion) for one, opinion in placed),
@@ -79,6 +91,11 @@ def figures(known: Iterable[Known], judge: Callable[[str], Opinion]) -> dict[str
             "recall": _share(opinion.top[0].category_id == OUT_OF_REMIT for opinion in outside),
             "count": len(outside),
         },
+        "second_topic": {
+            "recall": _share(_speaks_of(one, opinion.second) for one, opinion in two),
+            "precision": _share(_speaks_of(one, opinion.second) for one, opinion in said),
+            "count": len(two),
+        },
     }
 
 
@@ -98,6 +115,11 @@ def decides(opinion: Opinion) -> bool:
 
 def _in_department(one: Known, opinion: Opinion) -> bool:
     return opinion.top[0].department_id in one.departments
+
+
+def _speaks_of(one: Known, topic: str | None) -> bool:
+    """Whether a topic beside the first guess is one of the text's, whichever of the two was guessed first."""
+    return topic is not None and topic in one.accept | {one.second}
 
 
 def _share(hits: Iterable[bool]) -> float | None:

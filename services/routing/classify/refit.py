@@ -8,7 +8,7 @@ from typing import Any
 
 from services.routing.classify import metrics, repository
 from services.routing.classify.domain import FEWEST_JUDGED, population_stability, wins
-from services.routing.classify.examples import Corpus, Example, cold_corpus
+from services.routing.classify.examples import Corpus, Example, cold_corpus, described
 from services.routing.classify.model import Model
 from services.routing.classify.store import Models, in_a_process
 from services.routing.classify.training import train
@@ -57,16 +57,14 @@ async def refit(database: Database, models: Models, now: datetime, texts: Sequen
     async with database.reading() as connection:
         current = await models.current(connection)
         rows = await repository.decided(connection, limit=MOST_CASES)
-        departments = await repository.active_departments(connection)
+        categories = await repository.active_categories(connection)
     begin = now - timedelta(days=LATEST_DAYS)
     learnt = [_example(row) for row in rows if row.decided_at < begin]
     latest = [_example(row) for row in rows if row.decided_at >= begin]
     day = now.astimezone(TEHRAN).date()
     done, file = Refit(len(learnt), len(latest)), b""
     if learnt and len(latest) >= FEWEST_JUDGED:
-        # a category that the centre took out of use is no longer guessed; a new one is learnt from its cases
-        known = cold_corpus().examples if texts is None else texts
-        corpus = Corpus(tuple(one for one in known if one.category in departments), departments)
+        corpus = _corpus(categories, texts)
         done, file = await in_a_process(_contest, current.dump(), corpus, learnt, latest, f"refit-{day.isoformat()}")
     async with database.transaction() as connection:
         await repository.begin_refit(connection, day)
@@ -76,6 +74,18 @@ async def refit(database: Database, models: Models, now: datetime, texts: Sequen
             await repository.promote(connection, sha256, done.candidate or "", file, keep=KEPT_MODELS)
     log.info("classifier_refitted", count=done.judged, outcome="promoted" if done.promoted else "kept")
     return done
+
+
+def _corpus(categories: Sequence[Any], texts: Sequence[Example] | None) -> Corpus:
+    """A category that the centre took out of use is no longer guessed; one that it added is learnt from its name and
+    keywords at first."""
+    ours = cold_corpus()
+    departments = {row.id: row.department_id for row in categories}
+    known = [one for one in (ours.examples if texts is None else texts) if one.category in departments]
+    for row in categories:
+        if row.id not in ours.departments:
+            known += described(row.id, row.name_fa, row.keywords)
+    return Corpus(tuple(known), departments)
 
 
 def _example(row: Any) -> Example:

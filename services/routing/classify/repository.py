@@ -59,15 +59,16 @@ async def end_refit(connection: AsyncConnection, day: date, **figures: Any) -> N
     )
 
 
-async def active_departments(connection: AsyncConnection) -> dict[str, str]:
-    """The department of each category in use."""
+async def active_categories(connection: AsyncConnection) -> Sequence[Any]:
+    """The categories in use, each with its department, name and keywords."""
     query = (
-        select(categories.c.id, categories.c.department_id)
+        select(categories.c.id, categories.c.department_id, categories.c.name_fa, categories.c.keywords)
         .join(departments, departments.c.id == categories.c.department_id)
         .where(categories.c.active, departments.c.active)
         .order_by(categories.c.position)
     )
-    return {row.id: row.department_id for row in await connection.execute(query)}
+    rows: Sequence[Any] = (await connection.execute(query)).all()
+    return rows
 
 
 async def decided(connection: AsyncConnection, *, limit: int) -> Sequence[Any]:

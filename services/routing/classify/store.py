@@ -23,6 +23,7 @@ from services.routing.classify import repository
 from services.routing.classify.examples import cold_corpus
 from services.routing.classify.model import Model, ModelError
 from services.routing.classify.training import train
+from shared.kit.telemetry import log
 
 LOOK_AGAIN_SECONDS = 30
 """How old the knowledge may be of which model is the promoted one."""
@@ -46,7 +47,8 @@ class Models:
         self._looked_at = 0.0
 
     async def current(self, connection: AsyncConnection) -> Model:
-        """The promoted model, or the cold start's before there is one. Raises NoModel while that is being trained."""
+        """The promoted model, or the cold start's before there is one, and if it is of an older format. Raises NoModel
+        while that is being trained."""
         now = time.monotonic()
         if self._current is not None and now - self._looked_at < LOOK_AGAIN_SECONDS:
             return self._current
@@ -54,7 +56,11 @@ class Models:
         if promoted is None:
             self._current = await asyncio.to_thread(self._cold)
         elif self._current is None or self._current.sha256 != promoted:
-            self._current = await self._fetched(connection, promoted)
+            try:
+                self._current = await self._fetched(connection, promoted)
+            except ModelError:
+                log.warning("classifier_unreadable", outcome="cold start")
+                self._current = await asyncio.to_thread(self._cold)
         self._looked_at = now
         return self._current
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from services.routing.classify.augment import HANDLING, augmented
 from services.routing.classify.examples import Corpus, Example
 from services.routing.classify.features import Token, piece_features, tokens, word_features
-from services.routing.classify.model import Floats, Model, Vocabulary, smell, softmax
+from services.routing.classify.model import Floats, Model, Vocabulary, lead, smell, softmax
 from services.routing.classify.opinion import CORRUPTION
 
 IN_TEXTS = 2
@@ -26,13 +26,18 @@ IN_CITIZENS_TEXTS = 3
 FOLDS = 3
 STRENGTH = 12.0
 """The inverse of the regularisation (scikit-learn's C)."""
-RIGHT_ALONE = 0.98
-"""Of what a machine would decide alone, so much must be right out of the fold."""
-FOUND_CORRUPTION = 0.88
+RIGHT_ALONE = 0.975
+"""Of what a machine would decide alone, so much must be right out of the fold; of others' texts it is a few less."""
+FOUND_CORRUPTION = 0.91
 """The share of reports of corruption that must be found out of the fold, by models of two thirds of the texts; the
 model of all finds more."""
-FEWEST = 8
-"""As many examples of its own are counted as one of all categories' for a category's threshold."""
+FEWEST = 60
+"""A category's threshold counts so many guesses of all categories' beside its own, which are few and say little."""
+FEW = 20
+"""Fewer guesses than these say nothing of all categories either."""
+LEADS = np.arange(0.0, 12.25, 0.25)
+NEVER = 100.0
+"""The thresholds that are tried, and that of a category whose guesses are never right often enough."""
 
 Matrix = Any
 """scipy's sparse matrix, which has no types."""
@@ -49,20 +54,18 @@ def train(corpus: Corpus, *, version: str | None = None, citizens: Sequence[Exam
     examples = [*corpus.examples, *known]
     fold_of = _folds(examples)
     # citizens' texts are written as people write already
-    copies = [list(augmented([one], seed=number)) for number, one in enumerate(corpus.examples)]
+    copies = list(augmented(corpus.examples))
     categories = list(corpus.departments)
     labels = np.array([categories.index(one.category) for one in examples])
     corrupt = np.array([corpus.departments[one.category] == CORRUPTION for one in examples])
 
     originals = [tokens(one.text) for one in examples]
     vocabulary = _vocabulary(originals, ours=len(corpus.examples))
-    rows = _matrix(vocabulary, [*originals, *(tokens(copy.text) for some in copies for copy in some)])
-    owners = np.concatenate(
-        [np.arange(len(examples)), np.repeat(np.arange(len(copies)), [len(some) for some in copies])]
-    )
+    rows = _matrix(vocabulary, [*originals, *(tokens(copy.text) for copy in copies)])
+    owners = np.concatenate([np.arange(len(examples)), np.arange(len(copies))])
     scores = np.zeros((len(examples), len(categories) + 1), dtype=np.float32)
     for fold in range(FOLDS):
-        # without the copies, which would take twice as long and say little about how sure one may be
+        # without the copies, which would take three times as long and say little about how sure one may be
         inside = np.flatnonzero(fold_of != fold)
         outside = np.flatnonzero(fold_of == fold)
         weights, bias = _fit(rows[inside], labels[inside], corrupt[inside], len(categories))
@@ -74,7 +77,7 @@ def train(corpus: Corpus, *, version: str | None = None, citizens: Sequence[Exam
     thresholds = _thresholds(shares, labels, smelt >= corruption_threshold, categories)
 
     weights, bias = _fit(rows, labels[owners], corrupt[owners], len(categories))
-    topics = [*examples, *(copy for some in copies for copy in some)]
+    topics = [*examples, *copies]
     mentions = [_column(rows, [name in (one.category, one.second) for one in topics]) for name in HANDLING]
     held = Corpus(tuple(examples), corpus.departments)
     model = Model(
@@ -100,12 +103,14 @@ def train(corpus: Corpus, *, version: str | None = None, citizens: Sequence[Exam
 
 
 def _folds(examples: Sequence[Example]) -> NDArray[np.intp]:
-    """Each category's examples dealt round the folds."""
-    dealt: Counter[str] = Counter()
+    """Each category's examples, in the order in which they were written, cut into stretches: what was written at one
+    sitting, or by one hand, is judged by what others wrote."""
+    counts = Counter(one.category for one in examples)
+    met: Counter[str] = Counter()
     folds = []
     for one in examples:
-        folds.append(dealt[one.category] % FOLDS)
-        dealt[one.category] += 1
+        folds.append(met[one.category] * FOLDS // counts[one.category])
+        met[one.category] += 1
     return np.array(folds)
 
 
@@ -140,18 +145,21 @@ def _matrix(vocabulary: Vocabulary, found: Sequence[list[Token]]) -> Matrix:
 def _fit(rows: Matrix, labels: NDArray[np.intp], corrupt: NDArray[np.bool_], count: int) -> tuple[Floats, Floats]:
     """Weights and biases of each category against the rest, and last of corruption against the rest."""
     columns = [_column(rows, labels == number) for number in range(count)]
-    columns.append(_column(rows, corrupt, class_weight="balanced"))
+    columns.append(_column(rows, corrupt))
     weights = np.stack([column for column, _ in columns], axis=1)
     return weights, np.array([constant for _, constant in columns], dtype=np.float32)
 
 
-def _column(rows: Matrix, wanted: Sequence[bool] | NDArray[np.bool_], **settings: Any) -> tuple[Floats, float]:
-    """One logistic regression; weights rounded as the file keeps them. What there is no example of is improbable."""
+def _column(rows: Matrix, wanted: Sequence[bool] | NDArray[np.bool_]) -> tuple[Floats, float]:
+    """One logistic regression, few examples counting as much as many; weights rounded as the file keeps them. What
+    there is no example of is improbable."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
     if not any(wanted):
         return np.zeros(rows.shape[1], dtype=np.float32), -10.0
-    fit = LogisticRegression(C=STRENGTH, solver="liblinear", dual=True, tol=0.1, random_state=0, **settings)
+    fit = LogisticRegression(
+        C=STRENGTH, solver="liblinear", dual=True, tol=0.3, random_state=0, class_weight="balanced"
+    )
     fit.fit(rows, wanted)
     return fit.coef_[0].astype(np.float16).astype(np.float32), float(fit.intercept_[0])
 
@@ -166,24 +174,23 @@ def _temperature(scores: Floats, labels: NDArray[np.intp]) -> float:
 def _thresholds(
     shares: Floats, labels: NDArray[np.intp], smells: NDArray[np.bool_], categories: Sequence[str]
 ) -> dict[str, float]:
-    """For each category the probability from which, out of the fold, ``RIGHT_ALONE`` of its guesses are right. Few
-    examples say little, so all categories' guesses count as ``FEWEST`` more of its own."""
+    """For each category the lead (``model.lead``) from which, out of the fold, ``RIGHT_ALONE`` of its guesses are
+    right."""
     best = shares.argmax(axis=1)
-    confidence = shares.max(axis=1)
+    ahead = np.array([lead(row, int(first)) for row, first in zip(shares, best, strict=True)])
     right = best == labels
     alone = ~smells & ~np.array([categories[at].startswith(f"{CORRUPTION}.") for at in best])
-    steps = [round(0.3 + 0.01 * step, 2) for step in range(70)]
-    overall = {
-        step: float(right[alone & (confidence >= step)].mean()) if (confidence >= step).any() else 1.0 for step in steps
-    }
+    overall: list[float] = []
+    for least in LEADS:
+        hits = right[alone & (ahead >= least)]
+        overall.append(float(hits.mean()) if len(hits) >= FEW else overall[-1] if overall else 0.0)
     thresholds = {}
     for number, category in enumerate(categories):
         own = alone & (best == number)
-        thresholds[category] = 1.0
-        for step in steps:
-            above = own & (confidence >= step)
-            share = (right[above].sum() + FEWEST * overall[step]) / (above.sum() + FEWEST)
-            if share >= RIGHT_ALONE:
-                thresholds[category] = step
+        thresholds[category] = NEVER
+        for least, share in zip(LEADS, overall, strict=True):
+            above = own & (ahead >= least)
+            if (right[above].sum() + FEWEST * share) / (above.sum() + FEWEST) >= RIGHT_ALONE:
+                thresholds[category] = float(least)
                 break
     return thresholds

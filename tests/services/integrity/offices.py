@@ -134,7 +134,7 @@ class Offices:
 
 async def check_manifests(admin: asyncpg.Connection) -> int:
     """Asserts that each step's leaf covers the rows that the step brought, as they stand; how many steps there are."""
-    tables = ("grants", "recovery_shares", "identity_shares", "report_files", "report_epochs")
+    tables = ("grants", "recovery_shares", "identity_shares", "report_files", "report_epochs", "report_exclusions")
     brought = {name: [Record(row) for row in await admin.fetch(f"SELECT * FROM {name}")] for name in tables}
     reports = {row["id"]: Record(row) for row in await admin.fetch("SELECT * FROM reports")}
     steps = [Record(row) for row in await admin.fetch("SELECT * FROM report_steps ORDER BY report_id, seq")]
@@ -156,6 +156,7 @@ async def check_manifests(admin: asyncpg.Connection) -> int:
             identity=of["identity_shares"],
             files=of["report_files"],
             epochs=of["report_epochs"],
+            excluded=of["report_exclusions"],
             report=reports[step.report_id] if step.seq == 1 else None,
             left=moving(vars(report)) if (report := reports[step.report_id]).seq == step.seq else _left(step),
         )

@@ -6,6 +6,7 @@ import re
 import subprocess
 from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import sha256
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pikepdf
 
 from deploy.local.fonts import FONTS
 from deploy.local.packages import checked_signatures, libraries, pdfsig
-from services.letters.press.content import Letter
+from services.letters.press.content import Letter, LogRoot
 from services.letters.press.rendering import Look, Sender, Window
 
 LOOK = Look(
@@ -41,6 +42,7 @@ LETTER = Letter(
     body="پیرو شکایت شما، هشت ماه سابقهٔ شما در سامانه ثبت شد.\nبا سپاس از شکیبایی شما.",
     code="9F3K-Q2M7-XT4B-0DWE",
     verify_url="https://seda.example.ir/v1/letters/verify/9F3KQ2M7XT4B0DWE",
+    log=LogRoot(date(2026, 11, 22), 41_207, 41_316, sha256(b"root").digest()),
 )
 ENGLISH = replace(
     LETTER,
@@ -51,6 +53,7 @@ ENGLISH = replace(
     signatory="Director General",
     body="Your complaint was examined and the eight months were recorded.",
 )
+BEFORE_THE_LOG = replace(LETTER, log=None)
 LONG = replace(LETTER, body="\n".join(f"بند {n}: پرونده بررسی شد و نتیجهٔ آن به آگاهی شما می‌رسد." for n in range(60)))
 
 
@@ -77,6 +80,11 @@ def words(pdf: bytes, number: int = 1) -> list[Word]:
         Word(_UNSEEN.sub("", unescape(found[5])).strip(), *(float(found[n]) for n in range(1, 5)))
         for found in _WORD.finditer(said)
     ]
+
+
+def groups(root: bytes) -> list[str]:
+    """A hash as it is printed."""
+    return re.findall(".{8}", root.hex())
 
 
 def shown(text: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from services.routing.assignment.domain import CONDUCT, Assignment, Category, Filing, Rule, assign
+from services.routing.assignment.domain import CONDUCT, Assignment, Category, Filing, Rule, assign, hinted
 from services.routing.classify.examples import TAXONOMY
 from services.routing.classify.opinion import Guess, Opinion
 
@@ -112,3 +112,16 @@ def test_a_second_topic_is_kept() -> None:
     assert decided(filing(), opinion(RECORD, second=DELAY)).second_category_id == DELAY
     assert decided(filing(), opinion(RECORD, second=RECORD)).second_category_id is None
     assert decided(filing(), opinion(RECORD, second=BRIBE)).second_category_id is None
+
+
+def test_a_category_that_the_model_has_not_learnt_yet_is_hinted_at_by_its_keywords() -> None:
+    new = Category("tvto.green", "tvto", "zrm", keywords=("مهارت سبز", "پنل خورشیدی"))
+    newer = Category("tvto.robots", "tvto", "zrm", keywords=("ربات",))
+    categories = {**CATEGORIES, new.id: new, newer.id: newer}
+    case = filing(body="دورهٔ مهارت‌ سبز و نصب پنل خورشیدی با ربات را می‌خواهم")
+    told = hinted(case, categories, CATEGORIES, opinion(RECORD, DELAY, BRIBE))
+    assert ([guess.category_id for guess in told.top], told.sure) == ([RECORD, DELAY, new.id], False)
+    assert (told.top[2].score, told.top[2].reasons) == (0.0, ("مهارت سبز", "پنل خورشیدی"))
+    for known, body in ((categories, case.body), (CATEGORIES, "رباتیک")):
+        same = opinion(RECORD, DELAY, BRIBE)
+        assert hinted(filing(body=body), categories, known, same) == same

@@ -40,6 +40,7 @@ REPORTS = (
         "identity_shares", ("report_id", "among", "holder"), ("report {report_no}, among {among_}, holder {holder}",)
     ),
     Table("report_files", ("report_id", "n"), ("report {report_no}, n {n}",)),
+    Table("report_exclusions", ("report_id", "holder"), ("report {report_no}, holder {holder}",)),
     Table("holder_keys", ("id",), ("holder {username}, seq {seq}", "holder {username}")),
     Table("holders", ("username",), ("holder {username}",)),
     Table("zrm_roots", ("day",), ("day {day}", "number {number_}")),

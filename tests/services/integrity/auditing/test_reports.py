@@ -42,7 +42,7 @@ async def played(postgres_database: str, folder: Path) -> AsyncIterator[asyncpg.
         bob = await office.holder("bob", "inspector", province="IR-10", name="باب نمونه")
         for n in (1, 2, 3):
             await office.holder(f"custodian.{n}", "custodian")
-        await office.file()
+        await office.file(people="باب نمونه")
         contact = {"name": "ژیان", "mobile": "09121234567", "notify": True}
         id = (await office.file(mode="confidential", contact=contact))["id"]
         await office.step(ann, id, type="acknowledge")
@@ -211,7 +211,9 @@ async def test_two_rows_swapped(database: asyncpg.Connection, table: str) -> Non
         for name in await columns_of(database, table)
         if name not in of.key and first[name] != second[name] and name != "registered_at"  # of the same hour
     ]
-    assert columns
+    if not columns:
+        assert table == "report_exclusions"  # besides its key it names the first step, always
+        return
     count, keys = len(of.key), [row[key] for row in (first, second) for key in of.key]
     one, other = _where(of, 1), _where(of, 1 + count)
     its_own = " AND ".join(f"t.{key} = ${place}" for place, key in enumerate(of.key, 1))
@@ -234,6 +236,7 @@ INSERTED: dict[str, dict[str, Any]] = {
     "recovery_shares": {"epoch": 9},
     "identity_shares": {"holder": "mallory"},
     "report_files": {"n": 9},
+    "report_exclusions": {"holder": "mallory"},
     "holder_keys": {"seq": 9, "id": uuid4(), "leaf": bytes(32)},
     "holders": {"username": "mallory"},
     "zrm_roots": {"day": DAY + timedelta(days=9), "leaf_hash": bytes(32)},

@@ -90,9 +90,10 @@ async def test_the_receipt_verifies_offline_and_names_this_report(irm: Irm) -> N
 
 
 async def test_the_leaf_covers_every_row_that_the_report_brought(irm: Irm) -> None:
-    filed = await irm.file(mode="named", contact=CONTACT)
+    filed = await irm.file(mode="named", contact=CONTACT, people="مینا سهرابی")
     rows: dict[str, Any] = {}
-    for table in ("grants", "recovery_shares", "identity_shares", "report_epochs", "report_steps"):
+    tables = ("grants", "recovery_shares", "identity_shares", "report_exclusions")
+    for table in (*tables, "report_epochs", "report_steps"):
         rows[table] = await irm.database.fetch(
             f"SELECT * FROM {table} WHERE report_id = $1 AND seq = 1", filed["row"]["id"]
         )
@@ -109,13 +110,14 @@ async def test_the_leaf_covers_every_row_that_the_report_brought(irm: Irm) -> No
             recovery=[Attributes(r) for r in rows["recovery_shares"]],
             identity=[Attributes(r) for r in rows["identity_shares"]],
             epochs=[Attributes(r) for r in rows["report_epochs"]],
+            excluded=[Attributes(r) for r in rows["report_exclusions"]],
             report=Attributes(filed["row"]),
             left=json.loads(rows["report_steps"][0]["manifest"])["left"],
         )
 
     committed = filed["receipt"]["leaf"]["ciphertext_sha256"]
     assert sha256(document()).hexdigest() == committed
-    for table in ("grants", "recovery_shares", "identity_shares"):
+    for table in tables:
         removed = rows[table].pop()
         assert sha256(document()).hexdigest() != committed
         rows[table].append(removed)

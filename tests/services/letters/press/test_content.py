@@ -6,7 +6,7 @@ import pytest
 from services.letters.press.content import KINDS, OUTCOMES, UnrenderableText
 from shared.contracts.envelope import CaseKind, Language, Outcome
 from shared.persian.bidi import FSI, PDI
-from tests.services.letters.papers import ENGLISH, LETTER
+from tests.services.letters.papers import BEFORE_THE_LOG, ENGLISH, LETTER, groups
 
 
 def test_a_persian_page_has_persian_digits_and_jalali_dates() -> None:
@@ -22,6 +22,21 @@ def test_an_english_page_has_latin_digits_and_gregorian_dates() -> None:
     page = ENGLISH.page()
     assert page["number"] == "1405/12/34"
     assert (page["date"], page["registered_on"]) == ("24 November 2026", "10 November 2026")
+
+
+def test_the_root_of_the_log_is_printed_with_its_day_and_kept_for_machines() -> None:
+    assert LETTER.log
+    root = groups(LETTER.log.root)
+    assert LETTER.page()["log"] == {"day": "۱ آذر ۱۴۰۵", "index": "۴۱۲۰۷", "size": "۴۱۳۱۶", "root": root}
+    assert ENGLISH.page()["log"] == {"day": "22 November 2026", "index": "41207", "size": "41316", "root": root}
+    assert LETTER.record()["log"] == {
+        "day": "2026-11-22",
+        "day_jalali": "1405-09-01",
+        "index": 41_207,
+        "size": 41_316,
+        "root": "".join(root),
+    }
+    assert BEFORE_THE_LOG.page()["log"] is BEFORE_THE_LOG.record()["log"] is None
 
 
 @pytest.mark.parametrize("language", ["fa", "en"])

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from deploy.local.packages import ROOT
 from services.letters.press.content import Letter, UnrenderableText
+from services.letters.press.field import seal_box
 from services.letters.press.rendering import CannotRender, Window, render
 from tests.services.letters.papers import (
+    BEFORE_THE_LOG,
     ENGLISH,
     LETTER,
     LONG,
@@ -19,6 +21,7 @@ from tests.services.letters.papers import (
     attached,
     failures,
     fonts,
+    groups,
     pages,
     shown,
     words,
@@ -34,7 +37,9 @@ def texts(pdf: bytes, number: int = 1) -> list[str]:
 # --- as it should be --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("letter", [LETTER, ENGLISH, LONG], ids=["persian", "english", "long"])
+@pytest.mark.parametrize(
+    "letter", [LETTER, ENGLISH, LONG, BEFORE_THE_LOG], ids=["persian", "english", "long", "before the log"]
+)
 def test_it_conforms_to_the_archives_and_the_screen_readers_standards(letter: Letter) -> None:
     assert failures(render(letter, LOOK)) == []
 
@@ -131,11 +136,44 @@ def test_persian_words_read_from_the_right() -> None:
 
 def test_digits_on_a_persian_page_are_persian_but_for_codes() -> None:
     latin = [word for word in texts(render(LETTER, LOOK)) if re.search("[0-9]", word)]
-    assert sorted(latin) == ["7K3MZ0Q1XAB", "9F3K-Q2M7-XT4B-0DWE"]
+    assert LETTER.log
+    assert sorted(latin) == sorted(["7K3MZ0Q1XAB", "9F3K-Q2M7-XT4B-0DWE", *groups(LETTER.log.root)])
 
 
 def test_an_english_page_has_no_persian() -> None:
     assert not re.search("[آ-ی۰-۹]", " ".join(texts(render(ENGLISH, LOOK))))
+
+
+# --- how the log stood -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("letter", [LETTER, ENGLISH], ids=["persian", "english"])
+def test_the_logs_root_is_printed_in_two_lines_that_read_from_the_left(letter: Letter) -> None:
+    assert letter.log
+    pdf, root = render(letter, LOOK), groups(letter.log.root)
+    assert in_order(pdf, *root[:4])
+    assert in_order(pdf, *root[4:])
+    numbers = ("۴۱۲۰۷", "۴۱۳۱۶") if letter is LETTER else ("41207", "41316")
+    assert all(any(number in seen for seen in texts(pdf)) for number in numbers)
+
+
+def test_it_stands_between_the_code_and_the_seal_on_the_last_page() -> None:
+    assert LETTER.log
+    pdf, root = render(LONG, LOOK), groups(LETTER.log.root)
+    seen = {word.text: word for word in words(pdf, pages(pdf))}
+    _, bottom, right, top = seal_box("fa")
+    height = 297 * MILLIMETRE
+    for group in root:
+        assert seen[group].left > right
+        assert height - top - 1 <= seen[group].top
+        assert seen[group].bottom <= height - bottom + 1
+
+
+def test_before_there_is_a_root_nothing_is_said_of_it() -> None:
+    pdf = render(BEFORE_THE_LOG, LOOK)
+    assert shown("برگ") not in texts(pdf)
+    assert shown("برگ") in texts(render(LETTER, LOOK))
+    assert attached(pdf)["log"] is None
 
 
 # --- the window ------------------------------------------------------------------------------------------------------

@@ -82,7 +82,9 @@ class Maker:
         """A letter that has its number, and whose maker ended then."""
         async with self._database.transaction() as connection:
             id = (await self.letter(case_id))["id"]
-            await take_number(connection, id, office="110", code="9F3KQ2M7XT4B0DWE", issued_at=datetime.now(UTC))
+            await take_number(
+                connection, id, office="110", code="9F3KQ2M7XT4B0DWE", issued_at=datetime.now(UTC), rooted_on=None
+            )
 
     async def letter(self, case_id: UUID) -> asyncpg.Record:
         """The case's letter as it stands."""

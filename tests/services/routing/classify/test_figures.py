@@ -22,7 +22,7 @@ def score(file: Path, model_file: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(("name", "department", "top3"), [("heldout", 0.85, 0.9), ("heldout_fresh", 0.75, 0.85)])
+@pytest.mark.parametrize(("name", "department", "top3"), [("heldout", 0.9, 0.95), ("heldout_fresh", 0.8, 0.9)])
 def test_the_cold_start_on_held_out_texts(name: str, department: float, top3: float, model_file: Path) -> None:
     done = score(HELD_OUT / f"{name}.jsonl", model_file)
     assert done.returncode == 0, done.stderr
@@ -31,14 +31,22 @@ def test_the_cold_start_on_held_out_texts(name: str, department: float, top3: fl
     assert found["top3_category"] >= top3
     assert found["decided_alone"]["precision_department"] >= 0.95
     assert found["decided_alone"]["precision_category"] >= 0.95
-    assert found["decided_alone"]["share"] >= 0.25
+    assert found["decided_alone"]["share"] >= 0.35
     assert found["corruption"]["recall"] >= 0.9
     assert found["corruption"]["innocent_flagged"] <= 0.1
     assert found["corruption"]["decided_alone"] == 0
 
 
+def test_a_second_topic_is_kept_where_there_is_one_and_seldom_where_there_is_none(model_file: Path) -> None:
+    done = score(HELD_OUT / "two_matters.jsonl", model_file)
+    found = orjson.loads(done.stdout[: done.stdout.index("\n}\n") + 2])["second_topic"]
+    assert found["count"] >= 60
+    assert found["precision"] >= 0.85
+    assert found["recall"] >= 0.6
+
+
 def test_no_held_out_text_is_trained_on() -> None:
-    files = list(HELD_OUT.glob("heldout*.jsonl"))
+    files = [*HELD_OUT.glob("heldout*.jsonl"), HELD_OUT / "two_matters.jsonl"]
     held = {spaceless(orjson.loads(line)["text"]) for file in files for line in file.read_bytes().splitlines()}
     assert len(held) > 400
     assert not held & {spaceless(one.text) for one in cold_corpus().examples}
