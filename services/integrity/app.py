@@ -15,6 +15,7 @@ from services.integrity.filing.api import router as filing_router
 from services.integrity.filing.lookup import look_up
 from services.integrity.filing.service import Filing
 from services.integrity.filing.writing import write_reports
+from services.integrity.forgetting.service import forget_after
 from services.integrity.holders.api import router as holders_router
 from services.integrity.holders.staff import keep_staff
 from services.integrity.inspection.api import router as inspection_router
@@ -102,6 +103,13 @@ def _jobs(chassis: Chassis[IntegritySettings, Resources]) -> Sequence[Job]:
             if await exclusive(connection, "tidy"):
                 await forget_keys(connection)
 
+    async def evidence() -> None:
+        await chassis.resources.files.sweep(database)
+
+    async def forgetting() -> None:
+        if settings.forget_after_days is not None:
+            await forget_after(database, chassis.resources.keys, settings.forget_after_days)
+
     async def clocks() -> None:
         await look_at_clocks(database, chassis.resources.keys, settings.terms())
         await take_back(database, chassis.resources.inspection)
@@ -112,6 +120,8 @@ def _jobs(chassis: Chassis[IntegritySettings, Resources]) -> Sequence[Job]:
         Consumer(INTEGRITY_MOVES, moves.handle, database=database, broker=broker),
         Clock("tidy", 3600, tidy),
         Clock("report-clocks", settings.clock_seconds, clocks),
+        Clock("evidence", 24 * 3600, evidence),
+        Clock("forgetting", 3600, forgetting),
         Clock("uploads", 60, chassis.resources.uploads.sweep),
         Clock("moved-receipts", 60, receipts.forget),
         Tally(database, broker),

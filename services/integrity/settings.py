@@ -17,7 +17,8 @@ class IntegritySettings(InspectionSettings, LogSettings):
     ``claim_days``: how long the receipt code of a moved case waits to be fetched (intake goes by the same setting);
     ``claim_again_hours``: how long it may be fetched again. ``uploads_dir``: the sealed pieces of files under way;
     ``evidence_dir``: the files of reports, sealed to them; ``handover_dir``: those of cases that became reports, as
-    intake handed them over."""
+    intake handed them over. ``forget_after_days``: so long after a report ended its reporter is forgotten
+    (``forgetting/service.py``); None, unless it is set: never by itself."""
 
     custodians: int = Field(default=5, ge=2, le=9)
     quorum: int = Field(default=3, ge=2, le=9)
@@ -33,6 +34,7 @@ class IntegritySettings(InspectionSettings, LogSettings):
     uploads_dir: Path = Path(".local/uploads/integrity")
     evidence_dir: Path = Path(".local/evidence")
     handover_dir: Path = Path(".local/handover")
+    forget_after_days: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _quorum_of_custodians(self) -> "IntegritySettings":

@@ -8,17 +8,19 @@ from shared.kit.tlog.merkle import leaf_hash
 from shared.kit.tlog.notes import Malformed
 
 _WRONG_LINKS = """
-SELECT id, chain, seq, previous_seq, before_seq FROM (
-    SELECT id, chain, seq, previous, previous_seq, lag(hash) OVER w AS before, lag(seq) OVER w AS before_seq
+SELECT id, chain, seq, previous_seq, before_seq, before_id FROM (
+    SELECT id, chain, seq, previous, previous_seq,
+        lag(hash) OVER w AS before, lag(seq) OVER w AS before_seq, lag(id) OVER w AS before_id
     FROM log_leaves WINDOW w AS (PARTITION BY chain ORDER BY seq)
 ) AS linked
 WHERE before IS DISTINCT FROM previous OR seq <> coalesce(before_seq, 0) + 1
-    OR previous_seq IS DISTINCT FROM nullif(seq - 1, 0)
+    OR previous_seq IS DISTINCT FROM nullif(seq - 1, 0) OR id <= before_id
 ORDER BY chain, seq
 """
 _FORGOTTEN = """
 SELECT id, chain, seq FROM log_leaves l WHERE nonce IS NULL AND NOT EXISTS (
-    SELECT FROM log_leaves f WHERE f.chain = l.chain AND position('"type":"forgotten"'::bytea IN f.leaf) > 0
+    SELECT FROM log_leaves f
+    WHERE f.chain = l.chain AND f.seq > l.seq AND position('"type":"forgotten"'::bytea IN f.leaf) > 0
 ) ORDER BY id
 """
 _WAITING = "SELECT id, chain, seq, previous, hash, leaf, nonce FROM log_leaves WHERE index IS NULL ORDER BY id"
@@ -30,6 +32,8 @@ async def audit_chains(connection: asyncpg.Connection) -> list[Finding]:
     for row in await connection.fetch(_WRONG_LINKS):
         if row["seq"] != (row["before_seq"] or 0) + 1:
             what = f"its chain has a gap: after seq {row['before_seq'] or 0} a leaf was removed, inserted or renumbered"
+        elif row["before_id"] is not None and row["id"] <= row["before_id"]:
+            what = f"id changed, its own or that of the leaf before it ({row['before_id']}), or what names that one"
         else:
             what = "the leaf before it, or what it says of it, was changed"
         findings.append(Finding("log_leaves", leaf_row(row), what))

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from services.integrity.log.leaf import NONCE_BYTES, Leaf, commit_case
 
 
@@ -24,6 +26,15 @@ class Finding:
 def leaf_row(row: Any) -> str:
     """How a row of ``log_leaves`` (with ``id, chain, seq``) is named."""
     return f"id {row['id']} (chain {row['chain']}, seq {row['seq']})"
+
+
+def document(data: bytes | None) -> dict[str, Any]:
+    """The JSON object that ``data`` is; an empty one for whatever else somebody put there."""
+    try:
+        found = orjson.loads(data or b"")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def opens(leaf: Leaf, nonce: bytes, chain: str) -> bool:

@@ -14,7 +14,7 @@ import asyncpg
 from services.integrity.auditing.checkpoints import Heads
 from services.integrity.auditing.findings import Finding, leaf_row, opens
 from services.integrity.log.leaf import Leaf
-from services.integrity.log.tiles import FULL, TileId
+from services.integrity.log.tiles import FULL
 from shared.kit.tlog.merkle import EMPTY_ROOT, HASH_BYTES, CompactRange, leaf_hash, root_of
 from shared.kit.tlog.notes import Malformed
 
@@ -52,7 +52,7 @@ class TreeAudit:
         self._heads = heads
         self._tree = CompactRange()
         self._level: list[list[bytes]] = [[]]
-        self._upper: dict[TileId, bytes] = {}
+        self._before: asyncpg.Record | None = None
         self._good = 0
         self._broken = False
         self.findings: list[Finding] = []
@@ -92,10 +92,12 @@ class TreeAudit:
                     truth = await self._vote(index, entry, leaf, in_tile)
                 if entry is not None and entry["before"] != (index - 1 if index else None):
                     self._found("log_entries", f"index {index}", "changed: it does not name the index before it")
+                self._check_order(leaf)
                 truths.append(truth)
                 self._tree.append(truth)
                 if index + 1 in self._heads.roots:
                     self._check_root()
+                    self._before = None
             self._grow(truths)
 
     def _tile(self, number: int, width: int, hashes: bytes | None) -> bytes:
@@ -122,6 +124,15 @@ class TreeAudit:
             self._found("log_leaves", leaf_row(row), "previous changed: the leaf names another one")
         if row["nonce"] is not None and not opens(leaf, row["nonce"], row["chain"]):
             self._found("log_leaves", leaf_row(row), "nonce or chain changed: the leaf's commitment does not open")
+
+    def _check_order(self, leaf: asyncpg.Record | None) -> None:
+        """That the leaves of a batch, that is between two checkpoints, were taken up in the order of their ids."""
+        before = self._before
+        if leaf is not None and before is not None and leaf["id"] <= before["id"]:
+            for row in (before, leaf):
+                self._found("log_leaves", leaf_row(row), "id or index changed, this or its neighbour's")
+        if leaf is not None:
+            self._before = leaf
 
     async def _vote(
         self, index: int, entry: asyncpg.Record | None, leaf: asyncpg.Record | None, in_tile: bytes

@@ -152,7 +152,7 @@ class Filing:
         if code is None:
             raise unavailable(1)
         box = await self._derived(code)
-        files = await self._files.adopt(handed, parcel.recipient, FIRST_EPOCH)
+        files = await self._files.adopt(connection, handed, parcel.recipient, FIRST_EPOCH)
         await add(connection, [new_report(report, box, parcel, inspector, self._keys, files)])
         return code
 

@@ -1,7 +1,8 @@
 """``PUT /v1/inspect/keys/me``: a holder's public key; and their retirement."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from hashlib import sha256
+from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Path
@@ -10,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.directory import organisation_of
 from services.integrity.holders import repository
+from services.integrity.holders.chain import End, add_leaf
 from services.integrity.holders.staff import retire
-from services.integrity.log.chain import record
+from services.integrity.holders.statement import STATED, statement
 from services.integrity.sealing.age import KeyInvalid, wrap
 from shared.kit.auth import Principal, allow
 from shared.kit.db import Transaction
@@ -95,7 +97,8 @@ def _role_of(caller: Principal) -> HolderRole:
 async def register(
     connection: AsyncConnection, caller: Principal, recipient: str, organisation_id: str | None
 ) -> KeyOut:
-    """Makes the key the caller's present one; ``organisation_id`` is the body that they belong to."""
+    """Makes the key the caller's present one; ``organisation_id`` is the body that they belong to. Who they are is a
+    leaf of its own whenever the log does not say it yet."""
     await repository.lock_holder(connection, caller.subject)
     held = await repository.holder(connection, caller.subject)
     role = _role_of(caller)
@@ -108,46 +111,36 @@ async def register(
         "title": caller.title,
         "active": True,
     }
-    if held is not None and held.active and held.recipient == recipient:
-        key = {name: getattr(held, name) for name in ("key_id", "recipient", "key_seq", "last_leaf", "registered_at")}
+    end = End(0, None) if held is None else End(held.key_seq, held.last_leaf)
+    said = await repository.last_statement(connection, caller.subject)
+    if said != sha256(statement(person)).hexdigest():
+        end = await add_leaf(connection, end, caller.subject, STATED, statement(person))
+    if held is not None and held.recipient == recipient:
+        key = await repository.key(connection, held.key_id)
     else:
-        key = await _new_key(connection, caller.subject, recipient, held)
-    await repository.put_holder(connection, **person, **key)
-    return KeyOut(
-        key_id=key["key_id"],
+        key, end = await _new_key(connection, caller.subject, recipient, end)
+    await repository.put_holder(
+        connection,
+        **person,
+        key_id=key.id,
         recipient=recipient,
-        role=role,
-        registered_at=key["registered_at"],
-        leaf=key["last_leaf"].hex(),
+        registered_at=key.registered_at,
+        key_seq=end.seq,
+        last_leaf=end.leaf,
     )
+    return KeyOut(key_id=key.id, recipient=recipient, role=role, registered_at=key.registered_at, leaf=key.leaf.hex())
 
 
-async def _new_key(connection: AsyncConnection, username: str, recipient: str, held: object) -> dict[str, object]:
-    now, seq = datetime.now(UTC), getattr(held, "key_seq", 0) + 1
-    recorded = await record(
+async def _new_key(connection: AsyncConnection, username: str, recipient: str, end: End) -> tuple[Any, End]:
+    now = datetime.now(UTC)
+    after = await add_leaf(connection, end, username, "key_registered", recipient.encode(), at=now)
+    key = await repository.add_key(
         connection,
-        chain=f"holder:{username}",
-        seq=seq,
-        type="key_registered",
-        at=now,
-        actor=username,
-        ciphertext=recipient.encode(),
-        previous=getattr(held, "last_leaf", None),
-    )
-    key_id = uuid4()
-    await repository.add_key(
-        connection,
-        id=key_id,
+        id=uuid4(),
         username=username,
-        seq=seq,
+        seq=after.seq,
         recipient=recipient,
         registered_at=now,
-        leaf=recorded.hash,
+        leaf=after.leaf,
     )
-    return {
-        "key_id": key_id,
-        "recipient": recipient,
-        "key_seq": seq,
-        "last_leaf": recorded.hash,
-        "registered_at": now,
-    }
+    return key, after

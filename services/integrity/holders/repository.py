@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import and_, any_, func, literal, not_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.filing.domain import Holder
+from services.integrity.log.leaf import Leaf
 from services.integrity.tables import holder_keys, holders, reports, staff
 from shared.contracts.gateway import StaffChangedData
 
@@ -29,7 +31,7 @@ async def put_holder(connection: AsyncConnection, **values: Any) -> None:
     await connection.execute(row.on_conflict_do_update(index_elements=[holders.c.username], set_=changed))
 
 
-async def retire(connection: AsyncConnection, username: str, *, key_seq: int, last_leaf: bytes) -> None:
+async def retire(connection: AsyncConnection, username: str, *, key_seq: int, last_leaf: bytes | None) -> None:
     """Makes somebody a holder no more."""
     changed = update(holders).where(holders.c.username == username)
     await connection.execute(changed.values(active=False, key_seq=key_seq, last_leaf=last_leaf))
@@ -50,9 +52,26 @@ async def has_left(connection: AsyncConnection, username: str, role: str) -> boo
     return await connection.scalar(select(staff.c.username).where(staff.c.username == username, gone)) is not None
 
 
-async def add_key(connection: AsyncConnection, **values: Any) -> None:
-    """A key that a holder registered."""
-    await connection.execute(insert(holder_keys).values(**values))
+async def add_key(connection: AsyncConnection, **values: Any) -> Any:
+    """A key that a holder registered; its row."""
+    return (await connection.execute(insert(holder_keys).values(**values).returning(holder_keys))).one()
+
+
+async def key(connection: AsyncConnection, key_id: UUID) -> Any:
+    """A key that a holder registered at some time."""
+    return (await connection.execute(select(holder_keys).where(holder_keys.c.id == key_id))).one()
+
+
+async def last_statement(connection: AsyncConnection, username: str) -> str | None:
+    """What the newest leaf that says who a holder is covers (SHA-256, hex); None if no leaf says it yet."""
+    leaf = await connection.scalar(
+        text(
+            "SELECT leaf FROM log_leaves WHERE chain = :chain AND position(CAST(:mark AS bytea) IN leaf) > 0"
+            " ORDER BY seq DESC LIMIT 1"
+        ),
+        {"chain": f"holder:{username}", "mark": b'"type":"holder_'},
+    )
+    return None if leaf is None else Leaf.decode(leaf).ciphertext_sha256
 
 
 async def registered_holders(connection: AsyncConnection) -> Sequence[Holder]:

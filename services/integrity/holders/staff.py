@@ -1,12 +1,12 @@
 """Holders who leave: whoever is disabled in the staff directory, or has another role there, is retired at once."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.holders import repository
-from services.integrity.log.chain import record
+from services.integrity.holders.chain import End, add_leaf
+from services.integrity.holders.statement import RETIRED, statement
 from services.integrity.reports.story import SYSTEM
 from shared.contracts.envelope import Event
 from shared.contracts.gateway import StaffChanged
@@ -27,15 +27,6 @@ async def keep_staff(connection: AsyncConnection, event: Event) -> None:
 async def retire(connection: AsyncConnection, held: Any, *, actor: str) -> None:
     """Makes a holder (their row, whose lock the caller has) one no more, to whom nothing new is sealed from now on;
     itself a leaf."""
-    seq = held.key_seq + 1
-    recorded = await record(
-        connection,
-        chain=f"holder:{held.username}",
-        seq=seq,
-        type="holder_retired",
-        at=datetime.now(UTC),
-        actor=actor,
-        ciphertext=None,
-        previous=held.last_leaf,
-    )
-    await repository.retire(connection, held.username, key_seq=seq, last_leaf=recorded.hash)
+    said = statement({**held._mapping, "active": False})
+    end = await add_leaf(connection, End(held.key_seq, held.last_leaf), held.username, RETIRED, said, actor=actor)
+    await repository.retire(connection, held.username, key_seq=end.seq, last_leaf=end.leaf)

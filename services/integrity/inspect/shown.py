@@ -23,6 +23,7 @@ _STEPS = {
     "recovery_asked": "درخواست بازیابی کلید",
     "recovery_given": "دادن سهم کلید",
     "recovery_finished": "کلید بازیابی شد",
+    "forgotten": "هویت و صندوق گزارشگر پاک شد",
     "reporter_message": "پیام گزارشگر",
     "message": "پیام به گزارشگر",
 }

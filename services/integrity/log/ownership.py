@@ -42,6 +42,10 @@ _HANDOVER = "".join(
         # what it tells, with the checkpoint that it tells of
         f"GRANT INSERT ON outbox TO {SEQUENCER};",
         f"GRANT UPDATE (hashes) ON log_tiles TO {SEQUENCER};",
+        # takes nonces away, of chains whose leaf says so, and can do nothing else
+        f"ALTER FUNCTION forget_nonces(text, bytea[]) OWNER TO {OWNER};",
+        f"REVOKE ALL ON FUNCTION forget_nonces(text, bytea[]) FROM PUBLIC, {SERVICE};",
+        f"GRANT EXECUTE ON FUNCTION forget_nonces(text, bytea[]) TO {SERVICE};",
     ]
 )
 

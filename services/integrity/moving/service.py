@@ -48,8 +48,8 @@ class MovedReceipts:
     async def fetch(self, claim: Any) -> ReceiptCode:
         """The code that the claim opens; each time is a step of the report, so that its reporter sees it.
 
-        Raises a 404 problem, always the same, for a claim that is wrong, malformed, used up or expired; 429 past the
-        limits.
+        Raises a 404 problem, always the same, for a claim that is wrong, malformed, used up or expired, or whose
+        reporter was forgotten; 429 past the limits.
         """
         self._tries_in_all.take("")
         known = Claim.parse(claim, self._keys)
@@ -71,6 +71,8 @@ class MovedReceipts:
             until = now + timedelta(hours=self._settings.claim_again_hours)
             await repository.fetched(connection, claim.id, expires_at=until)
         report = await report_by_locator(connection, code.locator, lock=True)
+        if report is None:  # its reporter was forgotten meanwhile
+            raise Problem(NOT_FOUND, detail=_WRONG_CLAIM)
         step = Step("receipt_fetched", REPORTER, whole_hour(now), visible=True, counts=False)
         await take(connection, report, step, self._keys)
 

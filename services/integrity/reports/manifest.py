@@ -14,11 +14,12 @@ import rfc8785
 
 VERSION = 1
 MOVING = (
-    *("assignee", "priority", "admissible", "notify_sealed"),
+    *("version", "assignee", "priority", "admissible", "notify_sealed"),
     *("round_since", "state_since", "unassigned_since"),
     *("acknowledged_at", "first_action_at", "finding_at", "outcome_told_at"),
 )
-"""The columns of ``reports`` that steps change and that no column of a step repeats."""
+"""The columns of ``reports`` that steps change and that no column of a step repeats. Manifests from before it was
+covered do not hold ``version``."""
 
 
 def manifest(

@@ -1,12 +1,12 @@
 """The queries on reports that filing, steps and the reporter's box share."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Table, func, insert, select, update
+from sqlalchemy import Row, Table, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.tables import (
@@ -21,6 +21,8 @@ from services.integrity.tables import (
 )
 
 ReportRow = Any
+_FILES_LOCK = 5315
+"""The advisory lock's key, beside those of the kit, the sequencer, holders and Idempotency-Keys."""
 
 
 async def report_by_id(connection: AsyncConnection, report_id: UUID, *, lock: bool = False) -> ReportRow | None:
@@ -121,6 +123,21 @@ async def next_file(connection: AsyncConnection, report_id: UUID) -> int:
     """The number of a report's next file; the caller holds the report's row."""
     last = select(func.max(report_files.c.n)).where(report_files.c.report_id == report_id)
     return (await connection.scalar(last) or 0) + 1
+
+
+async def keep_files(connection: AsyncConnection, *, away: bool = False) -> None:
+    """Until the transaction ends nobody sweeps files away; with ``away`` nobody takes any in, either."""
+    lock = "pg_advisory_xact_lock" if away else "pg_advisory_xact_lock_shared"
+    await connection.execute(text(f"SELECT {lock}({_FILES_LOCK}, 0)"))
+
+
+async def strays(connection: AsyncConnection, hashes: Collection[bytes]) -> Collection[bytes]:
+    """Those of the hashes of sealed files that no report has."""
+    columns = (report_files.c.original_sha256, report_files.c.cleaned_sha256)
+    known: set[bytes] = set()
+    for column in columns:
+        known |= set((await connection.execute(select(column).where(column.in_(hashes)))).scalars())
+    return set(hashes) - known
 
 
 def _values(row: Any) -> dict[str, Any]:

@@ -153,7 +153,7 @@ class Taken:
 def prepare(report: ReportRow, step: Step, keys: IntegrityKeys) -> Taken:
     """The step on a report as its row stands, for :func:`write`; the next one is prepared on ``Taken.report``."""
     seq = report.seq + 1
-    changes = dict(step.changes)
+    changes = {**step.changes, "version": report.version + (1 if step.counts else 0)}
     state = changes.get("state", report.state)
     if step.epoch is not None:
         changes |= {"epoch": step.epoch.epoch, "recipient": step.epoch.recipient}
@@ -195,7 +195,7 @@ def prepare(report: ReportRow, step: Step, keys: IntegrityKeys) -> Taken:
         ciphertext=covered,
         previous=report.last_leaf,
     )
-    changes |= {"seq": seq, "version": report.version + (1 if step.counts else 0), "last_leaf": recorded.hash}
+    changes |= {"seq": seq, "last_leaf": recorded.hash}
     after = repository.changed(report, changes)
     return Taken(step, changes, after, row, covered, recorded, _events(after, step, recorded, keys))
 

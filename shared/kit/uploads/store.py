@@ -9,6 +9,7 @@ import os
 import struct
 import time
 from collections.abc import Iterator
+from hashlib import file_digest
 from pathlib import Path
 from typing import Protocol
 
@@ -43,6 +44,14 @@ class Store(Protocol):
 
     def forget(self, seconds: float) -> None:
         """Removes whatever nobody has written to for so long."""
+        ...
+
+    def names(self, seconds: float) -> Iterator[str]:
+        """The objects that nobody has written to for so long."""
+        ...
+
+    def measure(self, name: str) -> tuple[int, bytes]:
+        """The length and the SHA-256 of an object as it lies there. Raises ``Damaged`` if there is none."""
         ...
 
 
@@ -92,9 +101,27 @@ class FolderStore:
 
     def forget(self, seconds: float) -> None:
         """As ``Store.forget``."""
+        for name in self.names(seconds):
+            self.delete(name)
+
+    def names(self, seconds: float) -> Iterator[str]:
+        """As ``Store.names``."""
+        before = time.time() - seconds
         for place in self._folder.glob("??/*"):
-            if place.stat().st_mtime < time.time() - seconds:
-                place.unlink(missing_ok=True)
+            try:
+                old = place.stat().st_mtime < before
+            except FileNotFoundError:  # removed meanwhile
+                continue
+            if old:
+                yield place.name
+
+    def measure(self, name: str) -> tuple[int, bytes]:
+        """As ``Store.measure``."""
+        try:
+            with self._place(name).open("rb") as file:
+                return os.fstat(file.fileno()).st_size, file_digest(file, "sha256").digest()
+        except FileNotFoundError:
+            raise Damaged(name) from None
 
     def _place(self, name: str) -> Path:
         if not (name.isascii() and name.isalnum()):

@@ -1,62 +1,34 @@
-"""Every kind of tampering with reports and holders' keys, on every column that a leaf covers: found, and named."""
+"""Every kind of tampering with reports, their files, holders and ZRM's days, on every column: found, and named."""
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from PIL import Image
 
 from services.integrity.audit import examine_reports
+from services.integrity.auditing.evidence import audit_evidence
 from services.integrity.auditing.findings import Finding
+from services.integrity.zrm import repository as zrm
+from services.integrity.zrm.roots import GRACE, root_next_day
+from shared.kit.ids import uuid7
 from shared.kit.migrate import upgrade
+from shared.kit.uploads import FolderStore
+from shared.persian.calendar import day_bounds
+from tests.services.integrity.auditing.coverage import LOG, REPORTS, Table, columns_of, disarm
 from tests.services.integrity.inspection.conftest import clear
 from tests.services.integrity.offices import offices
 
-NOT_COVERED = {
-    "reports": {"version"},
-    "holders": {"role", "province", "organisation_id", "name", "title", "active"},
-}
-"""What counts changes (the ETag), or repeats what the gateway's directory says."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table, its key, and the parts of a finding's name, over the row's columns and its report's number."""
-
-    name: str
-    key: tuple[str, ...]
-    names: tuple[str, ...]
-
-
-TABLES = (
-    Table("reports", ("id",), ("id {id}", "{report_no}")),
-    Table("report_steps", ("report_id", "seq"), ("report {report_no}, seq {seq}",)),
-    Table("report_epochs", ("report_id", "epoch"), ("report {report_no}, epoch {epoch}",)),
-    Table(
-        "grants",
-        ("report_id", "epoch", "key_id", "seq"),
-        ("report {report_no}, epoch {epoch}, holder {holder}, key_id {key_id}", "report {report_no}, holder {holder}"),
-    ),
-    Table(
-        "recovery_shares",
-        ("report_id", "epoch", "among", "holder"),
-        ("report {report_no}, epoch {epoch}, among {among_}, holder {holder}",),
-    ),
-    Table(
-        "identity_shares", ("report_id", "among", "holder"), ("report {report_no}, among {among_}, holder {holder}",)
-    ),
-    Table("report_files", ("report_id", "n"), ("report {report_no}, n {n}",)),
-    Table("report_exclusions", ("report_id", "holder"), ("report {report_no}, holder {holder}",)),
-    Table("holder_keys", ("id",), ("holder {username}, seq {seq}", "holder {username}")),
-    Table("holders", ("username",), ("holder {username}",)),
-)
-BY_NAME = {table.name: table for table in TABLES}
+BY_NAME = {table.name: table for table in REPORTS}
+DAY = date(2026, 11, 24)
 
 
 @pytest.fixture(scope="module")
@@ -74,19 +46,20 @@ async def played(postgres_database: str, folder: Path) -> AsyncIterator[asyncpg.
         contact = {"name": "ژیان", "mobile": "09121234567", "notify": True}
         id = (await office.file(mode="confidential", contact=contact))["id"]
         await office.step(ann, id, type="acknowledge")
-        upload = await office.upload(ann, b"%PDF-1.7\n" + bytes(100))
+        uploads = [await office.upload(ann, content) for content in (b"%PDF-1.7\n" + bytes(100), _picture())]
         await office.step(ann, id, type="triage", priority="high", admissible=True, note="پذیرفتنی است.")
         await office.step(ann, id, type="investigate", note="به شعبه می‌روم.")
-        await office.step(ann, id, type="evidence", note="فیش", attachments=[upload])
+        await office.step(ann, id, type="evidence", note="فیش", attachments=uploads)
         opened = await office.read(boss, id)
         await office.step(boss, id, type="assign", inspector="bob", **opened.regrant(bob.key.recipient))
         await office.step(bob, id, type="message", body="در چه تاریخی بود؟")
-        for table in (*BY_NAME, "log_leaves"):
-            for (name,) in await office.admin.fetch(
-                "SELECT conname FROM pg_constraint WHERE conrelid = $1::text::regclass AND contype <> 'p'", table
-            ):
-                await office.admin.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name} CASCADE")
-        await office.admin.execute("DROP INDEX grants_in_force")
+        for day in range(2):
+            async with office.database.transaction() as connection:
+                ids = [uuid7() for _ in range(3)]
+                hashes = [sha256(id.bytes).digest() for id in ids]
+                await zrm.add_events(connection, ids, [DAY + timedelta(days=day)] * 3, hashes)
+                assert await root_next_day(connection, day_bounds(DAY)[1] + GRACE + timedelta(days=day))
+        await disarm(office.admin, (*REPORTS, *LOG))
         yield office.admin
 
 
@@ -99,12 +72,14 @@ async def database(played: asyncpg.Connection) -> AsyncIterator[asyncpg.Connecti
     await transaction.rollback()
 
 
-async def _found(connection: asyncpg.Connection) -> list[Finding]:
-    return await examine_reports(connection)
+def _picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "PNG")
+    return out.getvalue()
 
 
 async def test_what_was_played_passes(database: asyncpg.Connection) -> None:
-    assert await _found(database) == []
+    assert await examine_reports(database) == []
     for table in BY_NAME:
         assert await database.fetchval(f"SELECT count(*) FROM {table}"), table
     assert await database.fetchval("SELECT count(*) FROM grants WHERE revoked_seq IS NOT NULL")
@@ -112,12 +87,13 @@ async def test_what_was_played_passes(database: asyncpg.Connection) -> None:
 
 
 async def _rows(connection: asyncpg.Connection, table: Table) -> list[dict[str, Any]]:
-    """The first, a middle and the last row, with the number of the report that each belongs to."""
+    """The first, a middle and the last row, with what names it: the number of the report that it belongs to, and its
+    own place among the rows."""
     rows = [dict(row) for row in await connection.fetch(f"SELECT * FROM {table.name} ORDER BY {', '.join(table.key)}")]
     numbers = {row["id"]: row["report_no"] for row in await connection.fetch("SELECT id, report_no FROM reports")}
-    for row in rows:
+    for place, row in enumerate(rows, 1):
         row.setdefault("report_no", numbers.get(row.get("report_id")))
-        row["among_"] = "+".join(row.get("among", ()))
+        row |= {"among_": "+".join(row.get("among", ())), "number_": place}
     return [rows[place] for place in sorted({0, len(rows) // 2, len(rows) - 1})]
 
 
@@ -134,6 +110,8 @@ def _another(value: Any) -> Any:
         return bytes([value[0] ^ 1]) + value[1:] if value else b"x"
     if isinstance(value, datetime):
         return value + timedelta(microseconds=1)
+    if isinstance(value, date):
+        return value - timedelta(days=400)
     if isinstance(value, list):
         return [*value, "x"]
     if isinstance(value, str):
@@ -150,34 +128,29 @@ def _assert_named(found: Sequence[Finding], table: Table, row: dict[str, Any], c
     )
 
 
-async def _covered(connection: asyncpg.Connection, table: Table) -> list[str]:
-    columns = [
-        row[0]
-        for row in await connection.fetch(
-            "SELECT column_name FROM information_schema.columns WHERE table_name = $1", table.name
-        )
-    ]
-    return [column for column in columns if column not in NOT_COVERED.get(table.name, set())]
+async def _try(connection: asyncpg.Connection, statement: str, *values: Any) -> list[Finding]:
+    """What is found once that is done; it is undone."""
+    point = connection.transaction()
+    await point.start()
+    assert not (await connection.execute(statement, *values)).endswith(" 0"), statement
+    found = await examine_reports(connection)
+    await point.rollback()
+    return found
 
 
 @pytest.mark.parametrize("table", list(BY_NAME))
 async def test_a_changed_column(database: asyncpg.Connection, table: str) -> None:
+    """Every column that the table has."""
     of = BY_NAME[table]
     for row in await _rows(database, of):
-        for column in await _covered(database, of):
+        for column in await columns_of(database, table):
             if row[column] is None or column == "report_id":
                 continue
-            point = database.transaction()
-            await point.start()
             changed = _another(row[column])
             if column == "registered_at":
                 changed = row[column] + timedelta(hours=1)  # a leaf says the hour
-            done = await database.execute(
-                f"UPDATE {table} SET {column} = $1 WHERE {_where(of)}", changed, *(row[key] for key in of.key)
-            )
-            assert done == "UPDATE 1"
-            found = await _found(database)
-            await point.rollback()
+            statement = f"UPDATE {table} SET {column} = $1 WHERE {_where(of)}"
+            found = await _try(database, statement, changed, *(row[key] for key in of.key))
             _assert_named(found, of, row, {column: changed})
 
 
@@ -185,16 +158,78 @@ async def test_a_changed_column(database: asyncpg.Connection, table: str) -> Non
 async def test_a_removed_row(database: asyncpg.Connection, table: str) -> None:
     of = BY_NAME[table]
     for row in await _rows(database, of):
-        point = database.transaction()
-        await point.start()
-        done = await database.execute(f"DELETE FROM {table} WHERE {_where(of, 1)}", *(row[key] for key in of.key))
-        assert done == "DELETE 1"
-        found = await _found(database)
-        await point.rollback()
+        found = await _try(database, f"DELETE FROM {table} WHERE {_where(of, 1)}", *(row[key] for key in of.key))
         _assert_named(found, of, row, {})
 
 
+@pytest.mark.parametrize("table", list(BY_NAME))
+async def test_all_rows_removed(database: asyncpg.Connection, table: str) -> None:
+    of = BY_NAME[table]
+    found = await _try(database, f"DELETE FROM {table}")
+    for row in await _rows(database, of):
+        _assert_named(found, of, row, {})
+
+
+@pytest.mark.parametrize("junk", [b"[]", b"7", b"\xff", b'{"grants":5,"data":[]}'])
+async def test_whatever_stands_in_the_place_of_a_manifest_or_a_leaf_is_named(
+    database: asyncpg.Connection, junk: bytes
+) -> None:
+    for step in await database.fetch("SELECT report_id, seq, leaf FROM report_steps"):
+        found = await _try(
+            database,
+            "UPDATE report_steps SET manifest = $3 WHERE report_id = $1 AND seq = $2",
+            step["report_id"],
+            step["seq"],
+            junk,
+        )
+        assert {(finding.table, f"seq {step['seq']}" in finding.row) for finding in found} == {("report_steps", True)}
+        found = await _try(database, "UPDATE log_leaves SET leaf = $2 WHERE hash = $1", step["leaf"], junk)
+        assert ("report_steps", True) in {(one.table, f"seq {step['seq']}" in one.row) for one in found}
+    for holder in await database.fetch("SELECT username FROM holders"):
+        name = f"holder:{holder['username']}"
+        found = await _try(database, "UPDATE log_leaves SET leaf = $2 WHERE chain = $1", name, junk)
+        assert "holder_keys" in {finding.table for finding in found}
+
+
+async def test_a_report_removed_with_all_that_belongs_to_it(database: asyncpg.Connection) -> None:
+    (id, number) = await database.fetchrow("SELECT id, report_no FROM reports LIMIT 1")
+    for table in REPORTS:
+        if "report_id" in table.key:
+            await database.execute(f"DELETE FROM {table.name} WHERE report_id = $1", id)
+    await database.execute("DELETE FROM reports WHERE id = $1", id)
+    assert [(one.table, one.row) for one in await examine_reports(database)] == [("reports", f"report {number}")]
+
+
+@pytest.mark.parametrize("table", list(BY_NAME))
+async def test_two_rows_swapped(database: asyncpg.Connection, table: str) -> None:
+    """In one column, and in all but the key."""
+    of = BY_NAME[table]
+    rows = await _rows(database, of)
+    first, second = rows[0], rows[-1]
+    columns = [
+        name
+        for name in await columns_of(database, table)
+        if name not in of.key and first[name] != second[name] and name != "registered_at"  # of the same hour
+    ]
+    if not columns:
+        assert table == "report_exclusions"  # besides its key it names the first step, always
+        return
+    count, keys = len(of.key), [row[key] for row in (first, second) for key in of.key]
+    one, other = _where(of, 1), _where(of, 1 + count)
+    its_own = " AND ".join(f"t.{key} = ${place}" for place, key in enumerate(of.key, 1))
+    for some in (*([column] for column in columns), columns):
+        # of both rows, that which is not the row itself
+        values = ", ".join(
+            f"{column} = (SELECT {column} FROM {table} WHERE (({one}) OR ({other})) AND ({one}) <> ({its_own}))"
+            for column in some
+        )
+        found = await _try(database, f"UPDATE {table} t SET {values} WHERE ({one}) OR ({other})", *keys)
+        for row, from_ in ((first, second), (second, first)):
+            _assert_named(found, of, row, {column: from_[column] for column in some})
+
+
 INSERTED: dict[str, dict[str, Any]] = {
+    "reports": {"id": uuid4(), "report_no": "inserted", "locator": "00000000"},
     "report_steps": {"seq": 999},
     "report_epochs": {"epoch": 9},
     "grants": {"epoch": 9},
@@ -202,21 +237,61 @@ INSERTED: dict[str, dict[str, Any]] = {
     "identity_shares": {"holder": "mallory"},
     "report_files": {"n": 9},
     "report_exclusions": {"holder": "mallory"},
-    "holder_keys": {"seq": 9},
+    "holder_keys": {"seq": 9, "id": uuid4(), "leaf": bytes(32)},
+    "holders": {"username": "mallory"},
+    "zrm_roots": {"day": DAY + timedelta(days=9), "leaf_hash": bytes(32)},
+    "zrm_events": {"event_id": uuid4()},
 }
 
 
-@pytest.mark.parametrize("table", list(INSERTED))
+@pytest.mark.parametrize("table", list(BY_NAME))
 async def test_an_inserted_row(database: asyncpg.Connection, table: str) -> None:
     of, other = BY_NAME[table], INSERTED[table]
     row = (await _rows(database, of))[0]
-    columns = [column for column in row if column not in ("report_no", "among_")]
+    columns = [
+        record[0]
+        for record in await database.fetch(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = $1", table
+        )
+    ]
     made = {**{column: row[column] for column in columns}, **other}
-    if table == "holder_keys":
-        made["id"] = _another(row["id"])
-        made["leaf"] = bytes(32)
     places = ", ".join(f"${place}" for place in range(1, len(columns) + 1))
-    await database.execute(
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", *(made[column] for column in columns)
+    found = await _try(
+        database,
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})",
+        *(made[column] for column in columns),
     )
-    _assert_named(await _found(database), of, {**row, **made}, {})
+    _assert_named(found, of, {**row, **made}, {})
+
+
+async def test_the_files_of_reports_are_what_was_kept(database: asyncpg.Connection, folder: Path) -> None:
+    """A bit, an end, a piece more, none at all, two swapped: each file named, the cleaned copies, too."""
+    store = FolderStore(folder / "evidence")
+    assert await audit_evidence(database, store) == ([], 3)
+    kept = [
+        (f"n {row['n']}, {which}", folder / "evidence" / name[:2] / name)
+        for row in await database.fetch("SELECT * FROM report_files ORDER BY n")
+        for which, hash in (("original", row["original_sha256"]), ("cleaned copy", row["cleaned_sha256"]))
+        if hash is not None and (name := hash.hex())
+    ]
+    whole = {place: place.read_bytes() for _, place in kept}
+    for name, place in kept:
+        data = whole[place]
+        middle = len(data) // 2
+        flipped = data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+        wrongs = {"changed": flipped, "cut": data[:-1], "longer": data + b"\0", "removed": None}
+        for what, wrong in wrongs.items():
+            if wrong is None:
+                place.unlink()
+            else:
+                place.write_bytes(wrong)
+            (finding,) = (await audit_evidence(database, store))[0]
+            assert (finding.table, name in finding.row, what in finding.fault) == ("evidence", True, True), finding
+        place.write_bytes(data)
+    (_, one), (_, other) = kept[0], kept[-1]
+    one.write_bytes(whole[other])
+    other.write_bytes(whole[one])
+    assert len((await audit_evidence(database, store))[0]) == 2
+    one.write_bytes(whole[one])
+    other.write_bytes(whole[other])
+    assert await audit_evidence(database, store) == ([], 3)

@@ -33,10 +33,10 @@ async def test_who_leaves_is_retired_with_a_leaf_and_gets_nothing_new(
     person = staff(name, "supervisor", f"{name} رهگذر")
     await irm.register(person)
     await tell(irm, person, 1)
-    assert await types(irm, name) == ["key_registered"]
+    assert await types(irm, name) == ["holder_stated", "key_registered"]
     await tell(irm, person, 2, *roles, active=active)
     await tell(irm, person, 3, *roles, active=active)
-    assert await types(irm, name) == ["key_registered", "holder_retired"], "once"
+    assert await types(irm, name) == ["holder_stated", "key_registered", "holder_retired"], "once"
     filed = await irm.file()
     granted = await irm.database.fetch("SELECT holder FROM grants WHERE report_id = $1", filed["row"]["id"])
     assert name not in {row["holder"] for row in granted}
@@ -55,7 +55,7 @@ async def test_who_comes_back_registers_again_and_a_late_word_does_not_retire_th
     again = await irm.http.put("/v1/inspect/keys/me", json={"recipient": key.recipient}, headers=irm.caller(person))
     assert again.status_code == 200
     await tell(irm, person, 3, active=False)
-    assert await types(irm, "lin") == ["key_registered", "holder_retired", "key_registered"]
+    assert await types(irm, "lin") == ["holder_stated", "key_registered", "holder_retired", "holder_stated"]
     assert await audit_holders(irm.database) == []
 
 
@@ -63,9 +63,9 @@ async def test_another_role_than_the_one_of_the_key_retires_it(irm: Irm) -> None
     person = staff("lou", "inspector", "لو رهگذر", "IR-10")
     await irm.register(person)
     await tell(irm, person, 2, "inspector", "supervisor")
-    assert await types(irm, "lou") == ["key_registered"]
+    assert await types(irm, "lou") == ["holder_stated", "key_registered"]
     await tell(irm, person, 3, "custodian")
-    assert await types(irm, "lou") == ["key_registered", "holder_retired"]
+    assert await types(irm, "lou") == ["holder_stated", "key_registered", "holder_retired"]
 
 
 async def test_a_retirement_that_is_undone_in_the_database_is_found(irm: Irm) -> None:

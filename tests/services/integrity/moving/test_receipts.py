@@ -12,6 +12,7 @@ import asyncpg
 import httpx
 import pytest
 
+from services.integrity.forgetting.service import forget_reporter
 from services.integrity.moving.consumers import Moves
 from services.integrity.sealing.age import open_sealed
 from services.integrity.sealing.shares import Share, recover
@@ -123,6 +124,18 @@ async def test_wrong_used_and_malformed_claims_are_answered_alike(irm: Irm, hand
     answers = [await fetch(irm, used) for _ in range(irm.settings.codes_per_minute)]
     assert answers[-1].status_code == 429
     assert "retry-after" in answers[-1].headers
+
+
+async def test_the_claim_of_a_forgotten_reporter_opens_nothing(irm: Irm, hand: Hand) -> None:
+    claim = a_claim()
+    report = await hand(claim)
+    await irm.database.execute("UPDATE reports SET state = 'closed' WHERE id = $1", report["id"])
+    async with irm.database_of_service.transaction() as connection:
+        assert await forget_reporter(connection, report["report_no"], "حکم ۱۲", irm.resources.keys) is None
+    answers = [await fetch(irm, one) for one in (claim, a_claim())]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].text == answers[1].text
+    assert "receipt_fetched" not in await steps(irm, report)
 
 
 async def test_what_waits_says_neither_of_whom_nor_of_which_report(irm: Irm, hand: Hand) -> None:
