@@ -177,21 +177,23 @@ async def _search(
     if len(ids) < WALKED:
         return rows
     conditions = [*conditions, _speaks_of(q)]
+    if order.after is not None and not order.by_date:
+        conditions.append(_days(order.after[1], later=not order.down))
     nearest = order.first(source, 1).offset(NEAR - 1).with_only_columns(source.c.id)
     if not order.by_date and (near := await connection.scalar(nearest)) is not None:
         # all of one department is not much more than that
         for bound in (near, _further(ids[0], near)) if whole else (near,):
-            rows = await _page(connection, _few([*conditions, _up_to(bound, order)]), order, limit)
+            rows = await _page(connection, _few([*conditions, _days(bound, later=order.down)]), order, limit)
             if len(rows) > limit:
                 return rows
     return await _page(connection, _few(conditions), order, limit)
 
 
-def _up_to(bound: UUID, order: Order) -> Any:
-    """The condition for what comes no later in the order than ``bound`` and the few days around it, as the indexes of
-    words know them."""
-    few_days, digits = func.left(cast(cases.c.id, Text), literal_column("5")), literal(str(bound)[:5])
-    return few_days >= digits if order.down else few_days <= digits
+def _days(id: UUID, *, later: bool) -> Any:
+    """The condition for what was registered in the few days around ``id`` or later (else earlier), as the indexes of
+    words know it."""
+    few_days, digits = func.left(cast(cases.c.id, Text), literal_column("5")), literal(str(id)[:5])
+    return few_days >= digits if later else few_days <= digits
 
 
 def _found(conditions: Sequence[Any]) -> Any:
