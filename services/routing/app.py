@@ -21,7 +21,7 @@ from services.routing.group.api import router as group_router
 from services.routing.group.notices import TopicNotices
 from services.routing.keys import RoutingKeys
 from services.routing.review.api import router as review_router
-from services.routing.review.closing import CLOSE_SECONDS, FOLD_SECONDS, Reviewer
+from services.routing.review.closing import CLOSE_SECONDS, FOLD_SECONDS, LOOK_SECONDS, Reviewer
 from services.routing.rules.api import router as rules_router
 from services.routing.settings import RoutingSettings
 from services.routing.staff.api import router as staff_router
@@ -98,6 +98,7 @@ def _jobs(chassis: Chassis[RoutingSettings, Resources]) -> Sequence[Job]:
         Clock("classifier", LEARN_SECONDS, learn),
         Clock("desk-feed", 3600, tidy),
         Clock("review-fold", FOLD_SECONDS, reviewer.fold),
+        Clock("review-look", LOOK_SECONDS, reviewer.look),
         Clock("review-close", CLOSE_SECONDS, reviewer.tick),
         TopicNotices(database),
     ]

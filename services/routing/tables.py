@@ -319,6 +319,15 @@ review_findings = Table(
     Column("score", Double),
 )
 
+review_looks = Table(
+    "review_looks",
+    metadata,
+    Column("month", Text, primary_key=True),
+    Column("at", _moment),
+    Column("history", Integer),
+    Column("findings", JSONB),
+)
+
 review_notes = Table(
     "review_notes",
     metadata,

@@ -33,7 +33,8 @@ class Database:
             pool_pre_ping=True,
             pool_timeout=10,
             hide_parameters=True,
-            connect_args={"timeout": 10, "server_settings": {"application_name": "seda"}},
+            # a statement here takes milliseconds; compiling it would take more than it brings
+            connect_args={"timeout": 10, "server_settings": {"application_name": "seda", "jit": "off"}},
         )
         return cls(engine, make_url(dsn).set(drivername="postgresql").render_as_string(hide_password=False))
 

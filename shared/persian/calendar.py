@@ -129,6 +129,8 @@ def _gregorian(year: int, month: int, day: int, code: str) -> date:
 
 # --- working days ---------------------------------------------------------------------------------------------------
 
+_DAY: Final = timedelta(days=1)
+
 THURSDAY_AND_FRIDAY: Final[Set[int]] = frozenset({3, 4})
 """The weekend of the state's offices, as ``date.weekday()``."""
 
@@ -145,7 +147,9 @@ class WorkingCalendar:
 
     def is_working_day(self, moment: datetime | date) -> bool:
         """Whether offices work on that day in Tehran."""
-        day = tehran_day(moment)
+        return self._works(tehran_day(moment))
+
+    def _works(self, day: date) -> bool:
         return day.weekday() not in self._weekend and day not in self._holidays
 
     def add_working_days(self, start: datetime, days: int) -> datetime:
@@ -156,12 +160,12 @@ class WorkingCalendar:
             raise ValueError("a term is not negative")
         day = tehran_day(start)
         for _ in range(days):
-            day = self._working_from(day + timedelta(days=1))
+            day = self._working_from(day + _DAY)
         return day_bounds(self._working_from(day))[1] - timedelta(seconds=1)
 
     def _working_from(self, day: date) -> date:
-        while not self.is_working_day(day):
-            day += timedelta(days=1)
+        while not self._works(day):
+            day += _DAY
         return day
 
     def working_days_between(self, start: datetime, end: datetime) -> int:
@@ -170,7 +174,7 @@ class WorkingCalendar:
         first, last = tehran_day(start), tehran_day(end)
         if last < first:
             return -self.working_days_between(end, start)
-        return sum(self.is_working_day(first + timedelta(days=n)) for n in range(1, (last - first).days + 1))
+        return sum(self._works(first + timedelta(days=n)) for n in range(1, (last - first).days + 1))
 
     def due_after_pause(self, due_at: datetime, paused_at: datetime, resumed_at: datetime) -> datetime:
         """When a term ends whose clock stood still: later by the working days of the pause. A term that had ended

@@ -1,15 +1,14 @@
-"""Closing months: once one is over, its excess is found, told, and becomes a topic of the working group."""
+"""Closing months: once one is over, its excess is found, told, and becomes a topic of the working group. Until then it
+is looked at now and again, so that who reads it need not wait for the detector."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.group.opening import open_topics
 from services.routing.review import repository
-from services.routing.review.detection import detect, method_of
 from services.routing.review.months import shifted, span
-from services.routing.review.service import Names, series
+from services.routing.review.service import Names, judged
 from shared.contracts.routing import ReviewPublished, ReviewPublishedData
 from shared.kit.clock import exclusive
 from shared.kit.db import Database
@@ -20,11 +19,13 @@ GRACE = timedelta(hours=1)
 """After a month's end, for what was filed in its last minutes and is still on its way."""
 CLOSE_SECONDS = 15.0
 FOLD_SECONDS = 5.0
+LOOK_SECONDS = 60.0
 FOLDED_AT_ONCE = 50_000
 
 
 class Reviewer:
-    """Keeps the reviews: folds the counts and closes months. Any number of workers may have one."""
+    """Keeps the reviews: folds the counts, looks at the running month and closes those that are over. Any number of
+    workers may have one."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -56,15 +57,24 @@ class Reviewer:
             closed.append(month)
         return closed
 
+    async def look(self, now: datetime | None = None) -> None:
+        """Judges the month that runs at ``now`` (UTC) and keeps what it finds."""
+        now = now or datetime.now(UTC)
+        month = jalali_month(now)
+        async with self._database.transaction(wakes=False) as connection:
+            first = await repository.first_month(connection)
+            if first is None or not await exclusive(connection, "review-look"):
+                return
+            await repository.keep_look(connection, month, await judged(connection, month, min(first, month), now))
+
     async def tick(self) -> None:
         """What the clock does."""
         await self.close()
 
 
 async def _close(connection: AsyncConnection, month: str, first: str, now: datetime) -> bool:
-    cells, history = await series(connection, month, first)
-    findings = await asyncio.to_thread(detect, cells) if method_of(history) else []
-    if not await repository.publish(connection, month, history, findings):
+    found = await judged(connection, month, first, now)
+    if not await repository.publish(connection, month, found.history, found.findings):
         return False
     counted = next(iter(await repository.by_month(connection, [month], None)), None)
     event = new_event(
@@ -75,11 +85,11 @@ async def _close(connection: AsyncConnection, month: str, first: str, now: datet
             month=month,
             filed=counted.filed if counted else 0,
             decided=counted.decided if counted else 0,
-            excess=len(findings),
+            excess=len(found.findings),
             published_at=now,
         ),
     )
     await append(connection, event)
     names = await Names.read(connection)
-    await open_topics(connection, month, findings, names.categories, at=now)
+    await open_topics(connection, month, found.findings, names.categories, at=now)
     return True

@@ -4,18 +4,19 @@ The counts are appended by a trigger in the transaction that changes a case (``m
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Select, cast, func, insert, or_, select, text, tuple_
+from sqlalchemy import Integer, Select, cast, delete, func, insert, or_, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.review.detection import Finding
 from services.routing.tables import review_cell_counts as cells
 from services.routing.tables import review_counts as counts
-from services.routing.tables import review_findings, review_notes, reviews
+from services.routing.tables import review_findings, review_looks, review_notes, reviews
 
 _MEASURES = tuple(counts.c[name] for name in ("filed", "reopened", "decided", "in_time", "rated", "rating_sum"))
 _SUMS = tuple(func.coalesce(func.sum(column), 0).label(column.name) for column in _MEASURES)
@@ -56,6 +57,15 @@ INSERT INTO review_cells
 SELECT month, department_id, category_id, province, sum(filed), sum(reopened), sum(decided), sum(in_time)
 FROM review_rollup GROUP BY 1, 2, 3, 4
 """)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the detector found in a month at a moment (UTC), with so many months of history."""
+
+    at: datetime
+    history: int
+    findings: Sequence[Any]
 
 
 async def fold(connection: AsyncConnection, *, most: int) -> int:
@@ -172,13 +182,15 @@ async def newest_published(connection: AsyncConnection) -> str | None:
 
 
 async def publish(connection: AsyncConnection, month: str, history: int, findings: Iterable[Finding]) -> bool:
-    """Closes a month with what was found; False, and nothing done, if it was closed before."""
+    """Closes a month with what was found, in place of what was seen while it ran; False, and nothing done, if it was
+    closed before."""
     closing = upsert(reviews).values(month=month, history=history).on_conflict_do_nothing()
     if (await connection.execute(closing)).rowcount != 1:
         return False
     rows = [{"month": month, **vars(finding)} for finding in findings]
     if rows:
         await connection.execute(insert(review_findings), rows)
+    await connection.execute(delete(review_looks).where(review_looks.c.month <= month))
     return True
 
 
@@ -187,6 +199,20 @@ async def findings_of(connection: AsyncConnection, month: str) -> Sequence[Any]:
     query = select(review_findings).where(review_findings.c.month == month)
     order = (review_findings.c.score.desc(), *(review_findings.c[name] for name in ("category_id", "province")))
     return (await connection.execute(query.order_by(*order))).all()
+
+
+async def keep_look(connection: AsyncConnection, month: str, look: Look) -> None:
+    """Keeps what was found in a month that is not closed, in place of what was found before."""
+    kept = {"at": look.at, "history": look.history, "findings": [vars(finding) for finding in look.findings]}
+    row = upsert(review_looks).values(month=month, **kept)
+    await connection.execute(row.on_conflict_do_update(index_elements=[review_looks.c.month], set_=kept))
+
+
+async def look_since(connection: AsyncConnection, month: str, since: datetime) -> Look | None:
+    """What was found last in a month that is not closed; None if nobody looked after ``since`` (UTC)."""
+    query = select(review_looks).where(review_looks.c.month == month, review_looks.c.at > since)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else Look(row.at, row.history, [Finding(**finding) for finding in row.findings])
 
 
 async def notes_of(connection: AsyncConnection, month: str, department_id: str | None) -> Sequence[Any]:

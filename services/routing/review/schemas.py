@@ -161,7 +161,7 @@ class TrendOut(_Out):
 
 class ReviewOut(_Out):
     """A month's review: of the whole ministry, or of ``department_id``. ``closed``: the month is over and its findings
-    are final; before, they are of what was filed so far."""
+    are final; before, they are of what was filed until ``excess_as_of``."""
 
     month: str
     title: str
@@ -179,6 +179,7 @@ class ReviewOut(_Out):
     trend: list[TrendOut]
     detector: DetectorOut
     excess: list[ExcessOut]
+    excess_as_of: datetime
     notes: list[NoteOut]
 
 

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +23,9 @@ from shared.persian.places import PROVINCES
 
 FIRST_MONTH = "1380-01"
 """The calendar's first month in the database."""
+
+LOOK_HOLDS = timedelta(minutes=10)
+"""What was found in the running month is shown for so long; a worker looks anew much sooner."""
 
 _TREND_MONTHS = 12
 
@@ -89,7 +92,7 @@ async def show(
     names = await Names.read(connection)
     sides = _sides(await repository.along(connection, month, department_id))
     closed = (await repository.published(connection, [month])).get(month)
-    excess, history = await _excess(connection, month, first, closed)
+    found = await _excess(connection, month, first, closed)
     trend = span(max(first, shifted(month, -_TREND_MONTHS)), month)
     by_month = {row.month: row for row in await repository.by_month(connection, trend, department_id)}
     totals = sides["all"].get("", Tally()).out()
@@ -137,32 +140,46 @@ async def show(
             for each in trend
             for row in (by_month.get(each),)
         ],
-        detector=schemas.DetectorOut.model_validate({"history_months": history, "method": method_of(history)}),
+        detector=schemas.DetectorOut.model_validate(
+            {"history_months": found.history, "method": method_of(found.history)}
+        ),
+        excess_as_of=found.at,
         excess=[
             schemas.ExcessOut(
-                category=found.category_id,
-                category_name_fa=names.categories[found.category_id].name_fa,
-                category_name_en=names.categories[found.category_id].name_en,
-                province=found.province or None,
-                observed=found.observed,
-                expected=round(found.expected, 2),
-                upper=found.upper,
-                p=found.p,
-                score=round(found.score, 3),
+                category=finding.category_id,
+                category_name_fa=names.categories[finding.category_id].name_fa,
+                category_name_en=names.categories[finding.category_id].name_en,
+                province=finding.province or None,
+                observed=finding.observed,
+                expected=round(finding.expected, 2),
+                upper=finding.upper,
+                p=finding.p,
+                score=round(finding.score, 3),
             )
-            for found in excess
-            if department_id in (None, names.department_of.get(found.category_id))
+            for finding in found.findings
+            if department_id in (None, names.department_of.get(finding.category_id))
         ],
         notes=[note_out(row) for row in await repository.notes_of(connection, month, department_id)],
     )
 
 
-async def _excess(connection: AsyncConnection, month: str, first: str, closed: Any) -> tuple[Sequence[Any], int]:
+async def _excess(connection: AsyncConnection, month: str, first: str, closed: Any) -> repository.Look:
+    """What was found in a month when it was closed; before, lately or else now."""
     if closed is not None:
-        return await repository.findings_of(connection, month), closed.history
+        findings = await repository.findings_of(connection, month)
+        return repository.Look(closed.published_at, closed.history, findings)
+    now = datetime.now(UTC)
+    lately = await repository.look_since(connection, month, now - LOOK_HOLDS)
+    return lately or await judged(connection, month, first, now)
+
+
+async def judged(connection: AsyncConnection, month: str, first: str, now: datetime) -> repository.Look:
+    """Judges the counts of ``month`` as they stand at ``now`` (UTC), ``first`` being the first month that there is.
+    Finds nothing without enough history."""
     cells, history = await series(connection, month, first)
-    # a second of arithmetic at the most, which must not stop the others' answers
-    return await asyncio.to_thread(detect, cells) if method_of(history) else [], history
+    # in a thread: a second of arithmetic must not hold up what else this process does
+    findings = await asyncio.to_thread(detect, cells) if method_of(history) else []
+    return repository.Look(now, history, findings)
 
 
 async def series(connection: AsyncConnection, month: str, first: str) -> tuple[dict[Cell, list[int]], int]:

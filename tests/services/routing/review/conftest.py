@@ -106,7 +106,7 @@ async def routing(dsn: str, tmp_path: Path) -> AsyncIterator[Routing]:
     sql = await asyncpg.connect(dsn)
     await sql.execute(
         "TRUNCATE cases, steps, outbox, idempotency, review_rollup, review_cells, review_deltas, reviews,"
-        " review_findings, review_notes, topics, topic_evidence, topic_decisions, topic_notices CASCADE"
+        " review_findings, review_looks, review_notes, topics, topic_evidence, topic_decisions, topic_notices CASCADE"
     )
     database = Database.connect(dsn, pool_size=4)
     await seed(database)

@@ -88,6 +88,31 @@ async def test_the_running_month_is_judged_on_request(routing: Routing) -> None:
     assert {(e["category"], e["province"]) for e in review["excess"]} == {(DISMISSAL, None), (DISMISSAL, "IR-10")}
 
 
+async def test_what_was_found_lately_in_the_running_month_is_shown_with_its_time(routing: Routing) -> None:
+    await year_with_excess(routing)
+    path, excess = f"/v1/desk/reviews/{RUNNING}", {(WAGES, None), (WAGES, "IR-23")}
+    await routing.reviewer.look()
+    assert (before := await routing.get(CENTRE, path))["excess"] == []
+    await routing.cases(RUNNING, 45)
+    assert (same := await routing.get(CENTRE, path))["totals"]["filed"] == 45
+    assert (same["excess"], same["excess_as_of"]) == ([], before["excess_as_of"])
+    await routing.reviewer.look()
+    later = await routing.get(CENTRE, path)
+    assert {(e["category"], e["province"]) for e in later["excess"]} == excess
+    assert later["excess_as_of"] > before["excess_as_of"]
+    assert later["detector"] == {"history_months": 14, "method": "rolling"}
+    # nobody looked for a while: it is judged on request again
+    await routing.sql.execute("UPDATE review_looks SET at = at - interval '1 hour', findings = '[]'")
+    again = await routing.get(CENTRE, path)
+    assert again["excess"] == later["excess"]
+    assert again["excess_as_of"] > later["excess_as_of"]
+    await routing.reviewer.close(datetime.now(UTC) + timedelta(days=32))
+    assert await routing.sql.fetchval("SELECT count(*) FROM review_looks") == 0
+    closed = await routing.get(CENTRE, path)
+    assert closed["excess"] == later["excess"]
+    assert closed["excess_as_of"] == closed["published_at"]
+
+
 async def test_the_figures_are_those_of_the_cases(routing: Routing) -> None:
     base = await routing.cases(shifted(LAST, -1), 10, channel="in_person")
     ids = await routing.cases(LAST, 3) + await routing.cases(LAST, 1, channel="in_person", kind="request")
