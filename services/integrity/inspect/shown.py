@@ -27,6 +27,7 @@ _STEPS = {
     "reporter_message": "پیام گزارشگر",
     "message": "پیام به گزارشگر",
 }
+_MODES = {"anonymous": "ناشناس", "confidential": "محرمانه", "named": "با نام"}
 _CLOCKS = {
     "acknowledge": "تأیید دریافت",
     "triage": "بررسی نخستین",
@@ -74,9 +75,9 @@ def listed(reports: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 def report(opened: OpenedReport) -> Iterator[str]:
     """All of a report, with its content."""
     document = opened.document
-    yield f"گزارش {document['report_no']} · {STATES[document['state']].fa} · {document['mode']}"
-    place = document["province"] or "-"
-    yield f"دربارهٔ {document['organisation_id']} · استان {place} · ثبت {date(document['filed_on'])}"
+    yield f"گزارش {document['report_no']} · {STATES[document['state']].fa} · {_MODES[document['mode']]}"
+    province = PROVINCES[document["province"]].name_fa if document["province"] else "-"
+    yield f"دربارهٔ {document['organisation_id']} · استان {province} · ثبت {date(document['filed_on'])}"
     yield f"بازرس: {document['inspector'] or 'هیچ‌کس'} · دورهٔ کلید {to_persian(str(document['epoch']))}"
     for clock in document["clocks"]:
         told = f" ⚠ به {_LEVELS[clock['level']]} گفته شد" if clock["level"] else ""
