@@ -13,7 +13,7 @@ import pytest
 from deploy.local.client import System, wait_for
 from deploy.local.packages import ROOT
 from deploy.local.system import Layout
-from services.integrity.log.chain import receipt_of, record
+from services.integrity.log.chain import new_leaf, receipt_of, record
 from services.integrity.log.policy import Policy
 from services.integrity.log.tiles import tiles_of
 from shared.kit.db import Database
@@ -37,8 +37,7 @@ async def _recorded(system: System, chain: str, count: int) -> list[bytes]:
     hashes: list[bytes] = []
     async with database.transaction() as connection:
         for seq in range(1, count + 1):
-            made = await record(
-                connection,
+            made = new_leaf(
                 chain=chain,
                 seq=seq,
                 type="tried",
@@ -47,6 +46,7 @@ async def _recorded(system: System, chain: str, count: int) -> list[bytes]:
                 ciphertext=None,
                 previous=hashes[-1] if hashes else None,
             )
+            await record(connection, made)
             hashes.append(made.hash)
     await database.close()
     return hashes

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.integrity.log.chain import record
+from services.integrity.log.chain import new_leaf, record
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,7 @@ async def add_leaf(
 ) -> End:
     """A leaf over ``covered`` after the ``end`` of the holder's chain, by ``actor`` (None: the holder), ``at`` an aware
     time (None: now); the new end."""
-    recorded = await record(
-        connection,
+    recorded = new_leaf(
         chain=f"holder:{username}",
         seq=end.seq + 1,
         type=type,
@@ -38,4 +37,5 @@ async def add_leaf(
         ciphertext=covered,
         previous=end.leaf,
     )
+    await record(connection, recorded)
     return End(end.seq + 1, recorded.hash)

@@ -14,6 +14,7 @@ from services.integrity.reports.story import SYSTEM, Step, take
 from shared.kit.auth import Principal
 from shared.kit.clock import exclusive
 from shared.kit.db import Database
+from shared.kit.telemetry import log
 from shared.kit.web.problems import Problem
 
 _AT_ONCE = 200
@@ -29,13 +30,15 @@ async def take_back(database: Database, inspection: Inspection) -> int:
         if not await exclusive(guard, "leaving"):
             return 0
         found = await repository.left_open(guard, _AT_ONCE)
-        done = 0
+        done = waiting = 0
         for report_id in found:
             try:
                 async with database.transaction() as connection:
                     done += await _take_back(connection, report_id, inspection)
             except Problem:  # too few custodians: as when somebody recuses themselves
-                continue
+                waiting += 1
+        if waiting:
+            log.warning("access_not_ended_yet", count=waiting)
         return done
 
 

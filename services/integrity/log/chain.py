@@ -51,7 +51,7 @@ def new_leaf(
     ciphertext: bytes | None,
     previous: bytes | None,
 ) -> Recorded:
-    """The leaf of a step, for ``record_all``.
+    """The leaf of a step, for ``record``.
 
     ``chain``: the reference of the report (or of another chain of leaves: a holder's keys, ``zrm``) whose leaves are
     numbered by ``seq`` from 1; ``previous``: the hash of the leaf before, None for the first. ``at``: an aware time.
@@ -70,24 +70,7 @@ def new_leaf(
     return Recorded(chain, leaf, nonce, leaf.hash())
 
 
-async def record(
-    connection: AsyncConnection,
-    *,
-    chain: str,
-    seq: int,
-    type: str,
-    at: datetime,
-    actor: str,
-    ciphertext: bytes | None,
-    previous: bytes | None,
-) -> Recorded:
-    """Makes the leaf of a step (``new_leaf``) and queues it (``record_all``), in the caller's transaction."""
-    recorded = new_leaf(chain=chain, seq=seq, type=type, at=at, actor=actor, ciphertext=ciphertext, previous=previous)
-    await record_all(connection, [recorded])
-    return recorded
-
-
-async def record_all(connection: AsyncConnection, leaves: Sequence[Recorded]) -> None:
+async def record(connection: AsyncConnection, *leaves: Recorded) -> None:
     """Queues leaves for the log in their order, in the caller's transaction.
 
     IntegrityError, and the transaction lost, if a chain has another leaf of that number or not the one before it.

@@ -46,13 +46,9 @@ class OnceOnly:
         self._cipher = AESGCM(derived[32:64])
         self._fingerprint = hmac.digest(derived[64:], request, "sha256")
 
-    async def kept(self, connection: AsyncConnection) -> bytes | None:
-        """The answer given before, None if there was none. Raises a 422 problem if the key was another request's."""
-        return _given((await kept_of(connection, [self]))[0])
-
     async def begin(self, connection: AsyncConnection) -> bytes | None:
-        """As ``kept``, and the key is the caller's until the transaction ends. Raises a 409 problem while another
-        transaction has it."""
+        """The answer given before, None if there was none; the key is the caller's until the transaction ends. Raises a
+        422 problem if the key was another request's, 409 while another transaction has it."""
         return _given((await begin_all(connection, [self]))[0])
 
     async def keep(self, connection: AsyncConnection, answer: bytes) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.integrity.keys import IntegrityKeys
-from services.integrity.log.chain import Recorded, new_leaf, record_all
+from services.integrity.log.chain import Recorded, new_leaf, record
 from services.integrity.reports import repository
 from services.integrity.reports.manifest import MOVING, manifest, moving
 from services.integrity.reports.repository import ReportRow
@@ -202,7 +202,7 @@ def prepare(report: ReportRow, step: Step, keys: IntegrityKeys) -> Taken:
 
 async def write(connection: AsyncConnection, taken: Sequence[Taken]) -> None:
     """Writes steps, of one report or of many, in their order; the reports' rows are the caller's."""
-    await record_all(connection, [one.recorded for one in taken])
+    await record(connection, *(one.recorded for one in taken))
     await repository.add_steps(connection, [(one.row, one.recorded.hash, one.manifest) for one in taken])
     await repository.add_epochs(connection, _brought(taken, lambda step: [step.epoch] if step.epoch else []))
     await repository.add_grants(connection, _brought(taken, lambda step: step.grants))

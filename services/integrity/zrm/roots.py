@@ -8,7 +8,7 @@ from uuid import UUID
 import rfc8785
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.integrity.log.chain import record
+from services.integrity.log.chain import new_leaf, record
 from services.integrity.zrm import repository
 from shared.kit.db import Database
 from shared.kit.tlog.merkle import leaf_hash, root_of
@@ -43,8 +43,7 @@ async def root_next_day(connection: AsyncConnection, now: datetime) -> date | No
     rows: Sequence[Any] = await repository.events_of(connection, day)
     hashes = [event_leaf(row.event_id, row.body_sha256) for row in rows]
     root = root_of(hashes)
-    recorded = await record(
-        connection,
+    recorded = new_leaf(
         chain=CHAIN,
         seq=1 if last is None else last.number + 1,
         type=TYPE,
@@ -53,6 +52,7 @@ async def root_next_day(connection: AsyncConnection, now: datetime) -> date | No
         ciphertext=statement(day, hashes, root),
         previous=None if last is None else last.leaf_hash,
     )
+    await record(connection, recorded)
     await repository.add_root(
         connection, day=day, events=len(hashes), root=root, hashes=b"".join(hashes), leaf_hash=recorded.hash
     )

@@ -10,7 +10,7 @@ import asyncpg
 from sqlalchemy.engine import make_url
 
 from deploy.local.ports import free_port
-from services.integrity.log.chain import Recorded, record
+from services.integrity.log.chain import Recorded, new_leaf, record
 from services.integrity.log.keys import LogKeys
 from services.integrity.log.sequencer import Sequencer
 from services.integrity.log.tiles import tiles_of
@@ -46,8 +46,7 @@ class Chains:
         async with self._database.transaction() as connection:
             for name in names:
                 last = self._last.get(name)
-                self._last[name] = await record(
-                    connection,
+                self._last[name] = new_leaf(
                     chain=name,
                     seq=last.leaf.seq + 1 if last else 1,
                     type="investigated" if last else "registered",
@@ -56,6 +55,7 @@ class Chains:
                     ciphertext=name.encode(),
                     previous=last.hash if last else None,
                 )
+                await record(connection, self._last[name])
                 added.append(self._last[name])
         self.made += added
         return added

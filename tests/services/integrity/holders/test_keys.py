@@ -8,7 +8,7 @@ import pytest
 
 from services.integrity.auditing.holders import audit_holders
 from services.integrity.holders import repository
-from services.integrity.log.chain import record
+from services.integrity.log.chain import new_leaf, record
 from services.integrity.log.leaf import Leaf
 from services.integrity.sealing.age import SecretKey
 from shared.kit.auth import Principal
@@ -45,8 +45,7 @@ async def test_a_holder_of_before_there_were_statements_is_covered_from_the_next
     async with irm.database_of_service.transaction() as connection:
         person = {"username": "old", "role": "inspector", "name": "پیشین", "active": True}
         now = datetime.now(UTC)
-        leaf = await record(
-            connection,
+        leaf = new_leaf(
             chain="holder:old",
             seq=1,
             type="key_registered",
@@ -55,6 +54,7 @@ async def test_a_holder_of_before_there_were_statements_is_covered_from_the_next
             ciphertext=key.recipient.encode(),
             previous=None,
         )
+        await record(connection, leaf)
         row = {"recipient": key.recipient, "registered_at": now}
         made = await repository.add_key(connection, id=uuid4(), username="old", seq=1, leaf=leaf.hash, **row)
         await repository.put_holder(connection, **person, **row, key_id=made.id, key_seq=1, last_leaf=leaf.hash)

@@ -4,7 +4,7 @@ from hashlib import sha256
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from services.integrity.log.chain import Recorded, receipt_of, record, wait_for_receipt
+from services.integrity.log.chain import Recorded, new_leaf, receipt_of, record, wait_for_receipt
 from services.integrity.log.leaf import Leaf, commit_actor, commit_case
 from shared.kit.db import Database
 from shared.kit.ids import uuid7
@@ -15,8 +15,7 @@ AT = datetime(2026, 11, 24, 3, 25, tzinfo=UTC)
 
 async def _record(database: Database, chain: str, seq: int, previous: bytes | None) -> Recorded:
     async with database.transaction() as connection:
-        return await record(
-            connection,
+        made = new_leaf(
             chain=chain,
             seq=seq,
             type="registered",
@@ -25,6 +24,8 @@ async def _record(database: Database, chain: str, seq: int, previous: bytes | No
             ciphertext=b"sealed",
             previous=previous,
         )
+        await record(connection, made)
+        return made
 
 
 async def test_a_leaf_commits_to_case_and_actor_and_hides_both(database: Database) -> None:
